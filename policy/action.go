@@ -1,0 +1,118 @@
+package policy
+
+import "fmt"
+
+// Kind says what an [Action] asks for. The names in quotes are those of
+// FORMAT.md.
+type Kind uint8
+
+// The kinds of actions; which fields of Action they use stands beside.
+const (
+	Start          Kind = iota + 1 // start a worker: Generation, Stress, Why
+	Listen                         // watch the sockets this way: Watch
+	RestartWorkers                 // "restart_workers": Why tells stress from reload
+	StatusClosed                   // "status_closed"
+	Throttle                       // "throttle": true; Until, and the cause: Why, Worker, End
+	Unthrottle                     // "throttle": false
+	Retire                         // ask Worker to leave: Why
+	Signal                         // send Number to Worker ("kill"); Why
+	Probe                          // count the waiting connections, answer with Probed
+	Drained                        // the last worker of a stopped service is gone
+	RollOutDone                    // no worker of an older generation is left to be asked
+	RollOutStopped                 // a replacement came to a bad end: Why, Worker, End
+
+	WarnLimit         // "process_limit"
+	WarnBadStart      // "bad_startup": Worker, Why, End
+	WarnExitStatus    // "exit_status": Worker, End
+	WarnKilled        // "killed": Worker, End
+	WarnStopped       // "stopped": Worker, End
+	WarnUnknownStatus // "unknown_status": Worker, Number
+	WarnPartialStatus // "partial_status": Worker
+	WarnReadError     // "status_read_error"
+	WarnSuspect       // connections wait although Worker is believed available
+	WarnTimeout       // Worker is ended because of Why
+	InfoStale         // "stale_generation": Worker, Generation
+	PanicUnknownChild // "unknown_child"
+	PanicStatusEOF    // "status_eof"
+)
+
+// Watch is how the sockets are watched. Only [WatchOn] is "listening" in the
+// sense of FORMAT.md.
+type Watch uint8
+
+const (
+	// WatchOff: not at all.
+	WatchOff Watch = iota
+	// WatchOn: as long as a connection waits (level-triggered).
+	WatchOn
+	// WatchNew: when another connection arrives (edge-triggered). Workers are
+	// on their way for those that wait already.
+	WatchNew
+	// WatchOnce: the next readiness only (one-shot), for the stall guard.
+	WatchOnce
+)
+
+// Why is the reason of an action.
+type Why uint8
+
+// Reasons.
+const (
+	Demand         Why = iota // a connection waits
+	Spare                     // fewer idle workers than wanted
+	Replacement               // roll-out of a new generation
+	Stall                     // the available workers do not accept
+	Stress                    // the service is under stress
+	Reload                    // the configuration was read again
+	Stop                      // the service is being stopped
+	Surplus                   // more idle workers than the load has needed
+	UsedUp                    // served its share of requests
+	TooOld                    // lived its share of time
+	BadEnd                    // ended badly before its first finished job
+	QuickEnd                  // ended cleanly at once, served nothing
+	BirthRefused              // the operating system refused to start it
+	StartTimeout              // not ready in time
+	BusyTimeout               // busy for too long
+	WatchdogSilent            // no WATCHDOG=1 in time
+	WatchdogAsked             // WATCHDOG=trigger
+	RetireTimeout             // asked to leave, still busy
+	RetireIgnored             // asked to leave, idle, still there
+	StopTimeout               // still there at the end of the stop
+)
+
+// End is how a worker ended. Unknown is a good end: it belongs to an adopted
+// worker whose status the kernel could not tell.
+type End struct {
+	Code    int  // exit code, when Signal is 0
+	Signal  int  // signal that killed (or, with Stopped, merely stopped) it
+	Stopped bool // not an end
+	Unknown bool
+}
+
+// Good reports whether this is the one good end, exit code 0.
+func (e End) Good() bool { return e.Unknown || e.Code == 0 && e.Signal == 0 }
+
+func (e End) String() string {
+	switch {
+	case e.Unknown:
+		return "ended with unknown status"
+	case e.Stopped:
+		return fmt.Sprintf("was stopped by signal %d", e.Signal)
+	case e.Signal != 0:
+		return fmt.Sprintf("was killed by signal %d", e.Signal)
+	default:
+		return fmt.Sprintf("exited with status %d", e.Code)
+	}
+}
+
+// Action is one thing that the caller has to do, or to say.
+type Action struct {
+	Kind       Kind
+	Why        Why
+	Watch      Watch
+	Stress     bool
+	Worker     int
+	Number     int
+	Generation uint64
+	Until      Instant
+	End        End
+}

@@ -1,0 +1,84 @@
+package policy
+
+// Exit books the end of a worker, or that it was merely stopped (R5).
+func (s *Service) Exit(now Instant, id int, e End) []Action {
+	s.begin(now)
+	w := s.table.byID[id]
+	switch {
+	case w == nil:
+		if !s.cfg.IgnoreUnknownExit {
+			s.emit(Action{Kind: PanicUnknownChild, Worker: id})
+		}
+		return s.actions
+	case e.Stopped:
+		s.emit(Action{Kind: WarnStopped, Worker: id, End: e})
+		return s.actions
+	}
+	s.judge(w, e)
+	s.table.remove(w)
+	s.counters.Exited++
+	s.heard()
+	s.reevaluate()
+	s.finishStop()
+	return s.end()
+}
+
+// judge warns about a bad end, and throttles when the worker has no finished
+// job. The dying worker is still in the counts meanwhile (R5.3b).
+func (s *Service) judge(w *worker, e End) {
+	if e.Unknown {
+		s.counters.UnknownExits++
+	}
+	if e.Good() {
+		s.judgeQuick(w)
+		return
+	}
+	s.warnEnd(w, e)
+	if w.finished > 0 || w.blamed || s.forgiven(w) {
+		return
+	}
+	s.badStart(w, Action{Why: BadEnd, Worker: w.id, End: e, Generation: w.generation})
+}
+
+// forgiven: told to leave is no failure.
+func (s *Service) forgiven(w *worker) bool { return s.cfg.Retire && (w.leaving || w.killed) }
+
+// warnEnd says how a worker ended, unless it ended the way it was told to.
+func (s *Service) warnEnd(w *worker, e End) {
+	switch {
+	case e.Signal == 0:
+		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, End: e})
+	case s.stopping && e.Signal == sigTERM: // R8.4
+	case s.cfg.Retire && (w.killed || w.aborted || w.leaving && e.Signal == s.cfg.RetireSignal):
+	default:
+		s.emit(Action{Kind: WarnKilled, Worker: w.id, End: e})
+	}
+}
+
+// judgeQuick is the spawn-loop guard: the original takes a clean end before the
+// first job as normal, and starts such a worker again and again without pause.
+func (s *Service) judgeQuick(w *worker) {
+	if s.cfg.QuickExit == 0 || w.taken || w.leaving || s.now-w.born > s.cfg.QuickExit {
+		return
+	}
+	if s.quick++; s.quick >= max(1, s.cfg.QuickExits) {
+		s.badStart(w, Action{Why: QuickEnd, Worker: w.id, Generation: w.generation})
+	}
+}
+
+// badStart books that w came to nothing: a roll-out stops, or else worker
+// creation pauses. While it pauses already, nothing is booked (R5.3b).
+func (s *Service) badStart(w *worker, cause Action) {
+	w.blamed = true
+	if s.throttle.on || s.draining {
+		return
+	}
+	s.counters.BadStarts++
+	if s.stopRollOut(w.generation, cause) {
+		return
+	}
+	warn := cause
+	warn.Kind = WarnBadStart
+	s.emit(warn)
+	s.beginThrottle(cause)
+}

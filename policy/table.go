@@ -1,0 +1,145 @@
+package policy
+
+// state is what the table believes of a worker that has not been asked to
+// leave. A starting worker counts as available like an idle one.
+type state uint8
+
+const (
+	starting state = iota
+	idle
+	busy
+)
+
+type worker struct {
+	id         int
+	generation uint64
+	born       Instant
+	since      Instant // beginning of the present state
+	beat       Instant // last sign of life for the watchdog
+	leftAt     Instant // asked to leave
+	abortedAt  Instant
+	due        Instant // moment of attention; see timers.go
+	place      int     // in the heap, -1 = not in it
+	held       int     // clients it says it holds
+	finished   int     // jobs
+	state      state
+	why        Why  // it was asked to leave, aborted or killed
+	leaving    bool // not available any more, keeps its slot
+	aborted    bool // the first rung of the ladder was climbed
+	killed     bool // the last one
+	blamed     bool // its bad start is booked already
+	taken      bool // has been busy
+	suspect    bool
+	stress     bool
+	adopted    bool
+
+	older, younger *worker
+}
+
+// holds reports whether ending it would cut a client off.
+func (w *worker) holds() bool { return w.state == busy || w.held > 0 }
+
+// table is the set of workers with its counts. total = starting + idle + busy
+// + retiring, disjoint. Records of ended workers are used again, so a warm
+// table does not allocate. The list keeps the order of birth: whoever looks at
+// all workers does it oldest first, so that the same input gives the same
+// output, which the order of a map would not.
+type table struct {
+	byID             map[int]*worker
+	oldest, youngest *worker
+	order            dueHeap
+	spare            []*worker
+
+	starting, idle, busy, retiring int
+	parting                        int // the retiring ones that hold nothing: about to be gone
+}
+
+func newTable() table { return table{byID: make(map[int]*worker)} }
+
+func (t *table) total() int     { return len(t.byID) }
+func (t *table) available() int { return t.starting + t.idle }
+
+func (t *table) add(id int, generation uint64) *worker {
+	if t.byID[id] != nil {
+		panic("policy: worker started twice")
+	}
+	var w *worker
+	if n := len(t.spare); n > 0 {
+		w, t.spare = t.spare[n-1], t.spare[:n-1]
+	} else {
+		w = new(worker)
+	}
+	*w = worker{id: id, generation: generation, due: far, place: -1}
+	t.byID[id] = w
+	t.append(w)
+	t.count(w, 1)
+	return w
+}
+
+func (t *table) append(w *worker) {
+	w.older = t.youngest
+	if t.youngest != nil {
+		t.youngest.younger = w
+	} else {
+		t.oldest = w
+	}
+	t.youngest = w
+}
+
+func (t *table) remove(w *worker) {
+	t.count(w, -1)
+	t.schedule(w, far)
+	delete(t.byID, w.id)
+	if w.older != nil {
+		w.older.younger = w.younger
+	} else {
+		t.oldest = w.younger
+	}
+	if w.younger != nil {
+		w.younger.older = w.older
+	} else {
+		t.youngest = w.older
+	}
+	t.spare = append(t.spare, w)
+}
+
+// count adds n to the class that w is in. Whoever changes a worker's class
+// takes it out before and puts it back after.
+func (t *table) count(w *worker, n int) {
+	switch {
+	case w.leaving:
+		t.retiring += n
+		if !w.holds() {
+			t.parting += n
+		}
+	case w.state == starting:
+		t.starting += n
+	case w.state == idle:
+		t.idle += n
+	default:
+		t.busy += n
+	}
+}
+
+func (t *table) due() Instant {
+	if len(t.order) == 0 {
+		return far
+	}
+	return t.order[0].due
+}
+
+// schedule sets the moment at which w needs attention; far = none.
+func (t *table) schedule(w *worker, due Instant) {
+	switch {
+	case w.due == due:
+	case due == far:
+		t.order.remove(w)
+	case w.place < 0:
+		w.due = due
+		t.order.push(w)
+	default:
+		w.due = due
+		t.order.fix(w)
+	}
+	w.due = due
+}
