@@ -1,0 +1,126 @@
+package activation
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+const (
+	firstFD = 3       // SD_LISTEN_FDS_START, sd_listen_fds(3)
+	maxFDs  = 1 << 20 // the kernel's default fs.nr_open: no process has more
+
+	maxName = 255 // FDNAME_MAX of systemd
+)
+
+// table is the environment's account of what was handed over: one name for
+// each descriptor from firstFD on.
+type table []string
+
+var tableVariables = [...]string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"}
+
+// readTable reads and checks the variables. No variable at all is not an
+// error: ok is false. go-systemd cannot tell that from garbage, which is why
+// they are read here first.
+func readTable() (t table, ok bool, err error) {
+	said := false
+	for _, name := range tableVariables {
+		if _, set := os.LookupEnv(name); set {
+			said = true
+		}
+	}
+	if !said {
+		return nil, false, nil
+	}
+	if err := checkPID(); err != nil {
+		return nil, false, err
+	}
+	count, err := number("LISTEN_FDS", maxFDs)
+	if err != nil {
+		return nil, false, err
+	}
+	t, err = names(count)
+	return t, err == nil, err
+}
+
+// checkPID refuses a table for another process: its descriptors are not
+// ours, or went through a process that should have stepped aside.
+func checkPID() error {
+	pid, err := number("LISTEN_PID", 1<<22) // PID_MAX_LIMIT, proc_sys_kernel(5)
+	if err != nil {
+		return err
+	}
+	if pid == os.Getpid() {
+		return nil
+	}
+	whose := "another process"
+	if pid == os.Getppid() {
+		whose = "the parent process"
+	}
+	return &Error{
+		What: fmt.Sprintf("LISTEN_PID=%d names %s, not this one (%d), so the sockets are not taken", pid, whose, os.Getpid()),
+		Line: "ExecStart=",
+		Hint: "start availd directly; a wrapper such as a shell script must end with exec availd …",
+	}
+}
+
+// number reads a variable that must be a decimal from 1 to max.
+func number(name string, max int) (int, error) {
+	value, set := os.LookupEnv(name)
+	if !set {
+		return 0, garbage(name + " is not set, though other LISTEN_ variables are")
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > max || value[0] == '+' {
+		return 0, garbage(fmt.Sprintf("%s=%q is not a number from 1 to %d", name, value, max))
+	}
+	return n, nil
+}
+
+// names reads LISTEN_FDNAMES. Without it all names are "unknown", as
+// sd_listen_fds_with_names(3) has it.
+func names(count int) (table, error) {
+	value, set := os.LookupEnv("LISTEN_FDNAMES")
+	if !set {
+		value = strings.Repeat(":", count-1)
+	}
+	t := table(strings.Split(value, ":"))
+	if len(t) != count {
+		return nil, garbage(fmt.Sprintf("LISTEN_FDNAMES=%q has %d names for LISTEN_FDS=%d descriptors", clip(value), len(t), count))
+	}
+	for i, name := range t {
+		if !printable(name) || len(name) > maxName {
+			return nil, garbage(fmt.Sprintf("LISTEN_FDNAMES has the name %q, which is no FileDescriptorName= systemd would accept", clip(name)))
+		}
+		if name == "" {
+			t[i] = "unknown"
+		}
+	}
+	return t, nil
+}
+
+func printable(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r >= 127 })
+}
+
+func clip(s string) string {
+	if len(s) > maxName {
+		return s[:maxName] + "…"
+	}
+	return s
+}
+
+func garbage(what string) error {
+	return &Error{
+		What: what + ", so no socket is taken",
+		Hint: "these variables are systemd's to set: look for Environment=, PassEnvironment= or a wrapper that changes them",
+	}
+}
+
+// forget removes the variables, so that no child believes they are for it.
+func forget() {
+	for _, name := range tableVariables {
+		_ = os.Unsetenv(name) // fails only for an invalid name
+	}
+}

@@ -1,0 +1,104 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+const (
+	moduleRoot  = ".." // a test runs in the folder of its package
+	guestBinary = "guest.test"
+)
+
+// What the machines get at harness.Dir: {source, output}. Sources are packages
+// and files of the module. All of it is static, as the machines have other
+// libraries than the host. One whose sources are not there is left out.
+var (
+	goPrograms = []artifact{
+		{".", "availd"},
+		{"examples/http-go", "workers/http-go"},
+	}
+	cPrograms = []artifact{
+		{"examples/http-c/*.c", "workers/http-c"},
+	}
+)
+
+type artifact struct{ source, output string }
+
+// artifacts builds everything, once for all machines, and returns the
+// directory, which removeArtifacts removes.
+var artifacts = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "availd-e2e-bin-"); err != nil {
+		return "", err
+	}
+	artifactsDir = dir
+	// Services of other users look into it; and the places to mount on exist.
+	for _, d := range []string{dir, filepath.Join(dir, "workers"), filepath.Join(dir, "examples")} {
+		if err := errors.Join(os.MkdirAll(d, 0o755), os.Chmod(d, 0o755)); err != nil {
+			return "", err
+		}
+	}
+	for _, a := range goPrograms {
+		err = errors.Join(err, a.goBuild(dir))
+	}
+	for _, a := range cPrograms {
+		err = errors.Join(err, a.cc(dir))
+	}
+	guest := run("go", "test", "-c", "-tags=e2e", "-trimpath", "-o", filepath.Join(dir, guestBinary), "./e2e/guest")
+	return dir, errors.Join(err, guest)
+})
+
+var artifactsDir string
+
+func removeArtifacts() error {
+	if artifactsDir == "" {
+		return nil
+	}
+	return os.RemoveAll(artifactsDir)
+}
+
+func (a artifact) goBuild(dir string) error {
+	if files, _ := filepath.Glob(filepath.Join(moduleRoot, a.source, "*.go")); files == nil {
+		return nil
+	}
+	return run("go", "build", "-trimpath", "-o", filepath.Join(dir, a.output), "./"+a.source)
+}
+
+func (a artifact) cc(dir string) error {
+	files, _ := filepath.Glob(filepath.Join(moduleRoot, a.source))
+	if files == nil {
+		return nil
+	}
+	args := []string{"-O2", "-static", "-o", filepath.Join(dir, a.output)}
+	for _, name := range files {
+		name, err := filepath.Rel(moduleRoot, name)
+		if err != nil {
+			return err
+		}
+		args = append(args, name)
+	}
+	return run("cc", args...)
+}
+
+// run runs a build tool in the module's root.
+func run(name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = moduleRoot
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("build %s: %s is not installed: %w", args[len(args)-1], name, err)
+	}
+	if err != nil {
+		return fmt.Errorf("run %s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// cgroupDir is the control group that systemd gives a service of the system
+// slice.
+func cgroupDir(service string) string {
+	return filepath.Join("/sys/fs/cgroup/system.slice", service)
+}
+
+// Processes are the processes of the service's control group, oldest pid
+// first; those in groups below it (Delegate=) are not among them, and neither
+// are zombies.
+func (u *Unit) Processes() []Process { return processesOf(cgroupDir(u.Service())) }
+
+// Workers are the service's processes that are not availd: neither the main
+// one, nor one that a unit runs to reload or to reap, nor a worker before its
+// exec.
+func (u *Unit) Workers() []Process { return workersAmong(u.Processes()) }
+
+func workersAmong(all []Process) []Process {
+	var workers []Process
+	for _, p := range all {
+		if exe := p.Exe(); exe != "" && exe != Availd {
+			workers = append(workers, p)
+		}
+	}
+	return workers
+}
+
+// processesOf reads cgroup.procs; none when the group is gone.
+func processesOf(dir string) []Process {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return nil
+	}
+	var all []Process
+	for field := range strings.FieldsSeq(string(text)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			all = append(all, Process{pid})
+		}
+	}
+	return all
+}

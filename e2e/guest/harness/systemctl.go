@@ -1,0 +1,63 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// jobTimeout bounds every job: a reload of systemd 257 whose READY=1 is missed
+// never ends by itself.
+const jobTimeout = 60 * time.Second
+
+// Run runs a command of the machine and returns its stdout and stderr in the
+// order written, without the last line's end. The error has them too.
+func Run(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), jobTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+	text := strings.TrimRight(string(out), "\n")
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		err = fmt.Errorf("run %s: %w: %s", strings.Join(args, " "), err, text)
+	}
+	return text, err
+}
+
+// MustRun is Run for commands that cannot fail.
+func MustRun(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := Run(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Systemctl runs systemctl(1).
+func Systemctl(t testing.TB, args ...string) string {
+	t.Helper()
+	return MustRun(t, append([]string{"systemctl"}, args...)...)
+}
+
+// Show returns a property of a unit, "" for one that it does not have.
+func Show(t testing.TB, unit, property string) string {
+	t.Helper()
+	return Systemctl(t, "show", "--value", "--property="+property, unit)
+}
+
+// Journal returns the messages of and about a unit, oldest first, one line
+// each: "12.345678 availd[71]: text". The first column is seconds since boot.
+func Journal(unit string) string {
+	_, _ = Run("journalctl", "--sync") // what was written before this call
+	out, err := Run("journalctl", "--no-pager", "--output=short-monotonic", "--no-hostname", "--unit="+unit)
+	if err != nil {
+		return err.Error()
+	}
+	return out
+}

@@ -1,0 +1,25 @@
+//go:build e2e
+
+package guest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(harness.EnvGuest) != "1" {
+		fmt.Println("left out: runs inside the machines that go test -tags e2e ./e2e boots")
+		os.Exit(0)
+	}
+	// The variable alone might be somebody's environment; systemd writes this
+	// file in containers only.
+	if _, err := os.Stat("/run/systemd/container"); err != nil {
+		fmt.Fprintln(os.Stderr, "guest: this is no machine of e2e:", err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}

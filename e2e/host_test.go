@@ -1,0 +1,62 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/machine"
+)
+
+// Debian's releases stand for systemd's: the oldest supported, and a current one.
+var (
+	systemd252     = system{name: "systemd252", recipe: machine.Base("bookworm"), atLeast: 252}
+	systemdCurrent = system{name: "current", recipe: machine.Base("trixie"), atLeast: 257}
+)
+
+func TestSystemd252(t *testing.T) { t.Parallel(); systemd252.run(t) }
+
+func TestSystemdCurrent(t *testing.T) { t.Parallel(); systemdCurrent.run(t) }
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if err := removeArtifacts(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		status = max(status, 1)
+	}
+	os.Exit(status)
+}
+
+// deadline leaves the last seconds before the test's own for stopping the
+// machine and saying what was going on: when "go test" itself runs out of
+// time, cleanups do not run.
+func deadline(t *testing.T) context.Context {
+	at, ok := t.Deadline()
+	if !ok {
+		return t.Context()
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), at.Add(-30*time.Second))
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// possible ends the test when err says that this host cannot do it: skipped,
+// or failed when it is required. A skip that nobody sees is a green run that
+// tested nothing.
+func possible(t *testing.T, err error) {
+	t.Helper()
+	switch required := slices.Contains(strings.Split(os.Getenv("AVAILD_REQUIRE"), ","), "e2e"); {
+	case err == nil:
+	case errors.Is(err, machine.ErrUnavailable) && !required:
+		t.Skipf("%v\nnot tested: availd under a real systemd", err)
+	default:
+		t.Fatal(err)
+	}
+}

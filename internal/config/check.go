@@ -1,0 +1,124 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Supported lists the protocols of this version; empty means all of the
+// table's. auto stands for notify as long as queue is not among them.
+var Supported = []Protocol{ProtocolAuto, ProtocolNotify}
+
+// limitation is an option that some protocols cannot honour.
+type limitation struct {
+	option    string
+	set       func(c *Config) bool
+	protocols []Protocol
+	why       string
+	instead   map[Protocol]string // the program's own way, where there is one
+}
+
+var inferring = []Protocol{ProtocolQueue, ProtocolFastCGI}
+
+var limitations = []limitation{
+	{
+		option:    "max-requests",
+		set:       func(c *Config) bool { return c.MaxRequests > 0 },
+		protocols: inferring,
+		why:       "workers do not report their jobs, so nobody can count them",
+		instead: map[Protocol]string{
+			ProtocolFastCGI: "use the program's own limit, PHP_FCGI_MAX_REQUESTS for php-cgi",
+			ProtocolQueue:   "use the program's own limit, such as gunicorn's --max-requests, or --max-lifetime",
+		},
+	},
+	{
+		option:    "busy-timeout",
+		set:       func(c *Config) bool { return c.BusyTimeout > 0 },
+		protocols: inferring,
+		why:       "workers do not report when they are busy",
+		instead: map[Protocol]string{
+			ProtocolFastCGI: "use the program's own limit, max_execution_time for PHP, or the web server's fastcgi timeout",
+			ProtocolQueue:   "use the program's own limit, such as gunicorn's --timeout",
+		},
+	},
+	{
+		option:    "worker-watchdog",
+		set:       func(c *Config) bool { return c.WorkerWatchdog > 0 },
+		protocols: inferring,
+		why:       "workers have no socket to send WATCHDOG=1 to",
+		instead: map[Protocol]string{
+			ProtocolQueue: "use --protocol=notify if they can send it, else the program's own watchdog",
+		},
+	},
+	{
+		option:    "max-per-source",
+		set:       func(c *Config) bool { return c.MaxPerSource > 0 },
+		protocols: []Protocol{ProtocolAuto, ProtocolNotify, ProtocolQueue, ProtocolFastCGI, ProtocolPostfix},
+		why:       "only with --protocol=inetd does availd see the clients, here the workers accept",
+		instead: map[Protocol]string{
+			ProtocolPostfix: "use smtpd_client_connection_count_limit",
+		},
+	},
+	{
+		option:    "min-spare",
+		set:       func(c *Config) bool { return c.MinSpare > 0 },
+		protocols: []Protocol{ProtocolInetd},
+		why:       "a process is started for a connection and cannot wait for one",
+	},
+}
+
+// check returns the first contradiction in c. The error is placed where the
+// option was given that has to go.
+func check(c Config, from origins, supported []Protocol) error {
+	if len(supported) > 0 && !slices.Contains(supported, c.Protocol) {
+		return from.fault(c, "protocol", "not available in this version", join(supported))
+	}
+	for _, l := range limitations {
+		if l.set(&c) && slices.Contains(l.protocols, c.Protocol) {
+			reason := "not possible with --protocol=" + string(c.Protocol) + ": " + l.why
+			if way := l.instead[c.Protocol]; way != "" {
+				reason += "; " + way
+			}
+			return from.fault(c, l.option, reason, "")
+		}
+	}
+	return checkNumbers(c, from)
+}
+
+// checkNumbers compares options with each other, whatever the protocol.
+func checkNumbers(c Config, from origins) error {
+	_, slower := from["throttle"]
+	switch {
+	case c.Limit > 0 && c.MinSpare > c.Limit:
+		return from.fault(c, "min-spare", "more than --limit="+strconv.Itoa(c.Limit)+" allows", "")
+	case c.ExitIdleTime > 0 && c.MinSpare > 0:
+		return from.fault(c, "exit-idle-time",
+			"not possible with --min-spare, which keeps workers for ever; set one of them to 0", "")
+	case c.Throttle > c.ThrottleMax && slower:
+		return from.fault(c, "throttle",
+			"more than --throttle-max="+FormatSpan(c.ThrottleMax)+", raise that too", "")
+	case c.Throttle > c.ThrottleMax: // the default throttle
+		return from.fault(c, "throttle-max",
+			"less than --throttle="+FormatSpan(c.Throttle)+", lower that too", "")
+	}
+	return nil
+}
+
+// fault is an error at the place where option was given last.
+func (from origins) fault(c Config, option, reason, want string) *Error {
+	e, given := from[option]
+	if !given {
+		o := find(option)
+		e = entry{option: o, value: o.kind.show(&c)}
+	}
+	return e.fault(reason, want)
+}
+
+func join(protocols []Protocol) string {
+	names := make([]string, len(protocols))
+	for i, p := range protocols {
+		names[i] = string(p)
+	}
+	return strings.Join(names, " or ")
+}

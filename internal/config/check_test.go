@@ -1,0 +1,101 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// checked is the check of all protocols, whatever this version supports.
+func checked(t *testing.T, args string) error {
+	t.Helper()
+	c, from := Default(), origins{}
+	var entries []entry
+	for _, a := range strings.Fields(args) {
+		name, value, _ := strings.Cut(a, "=")
+		entries = append(entries, entry{option: find(name), value: value})
+	}
+	if err := apply(&c, entries, from); err != nil {
+		t.Fatal(err)
+	}
+	return check(c, from, nil)
+}
+
+func TestCheck(t *testing.T) {
+	const blind = "not possible with --protocol="
+	for args, want := range map[string]string{
+		"protocol=auto":                                   "",
+		"protocol=queue max-requests=0":                   "",
+		"protocol=notify max-requests=9":                  "",
+		"protocol=postfix max-requests=9 busy-timeout=9":  "",
+		"protocol=auto max-requests=9 busy-timeout=9":     "",
+		"protocol=inetd max-per-source=5":                 "",
+		"protocol=queue max-per-source=0 max-lifetime=1h": "",
+		"protocol=notify retire-signal=quiesce":           "",
+		"limit=5 max-starting=10":                         "",
+		"limit=5 min-spare=5":                             "",
+		"limit=0 min-spare=5":                             "",
+		"throttle=60s":                                    "",
+		"exit-idle-time=1min":                             "",
+		"exit-idle-time=0 min-spare=1":                    "",
+		"protocol=queue max-requests=9":                   "--max-requests=9: " + blind + "queue: workers do not report their jobs, so nobody can count them; use the program's own limit, such as gunicorn's --max-requests, or --max-lifetime",
+		"protocol=fastcgi max-requests=9":                 "--max-requests=9: " + blind + "fastcgi: workers do not report their jobs, so nobody can count them; use the program's own limit, PHP_FCGI_MAX_REQUESTS for php-cgi",
+		"protocol=queue busy-timeout=9":                   "--busy-timeout=9: " + blind + "queue: workers do not report when they are busy; use the program's own limit, such as gunicorn's --timeout",
+		"protocol=fastcgi busy-timeout=9":                 "--busy-timeout=9: " + blind + "fastcgi: workers do not report when they are busy; use the program's own limit, max_execution_time for PHP, or the web server's fastcgi timeout",
+		"protocol=queue worker-watchdog=9":                "--worker-watchdog=9: " + blind + "queue: workers have no socket to send WATCHDOG=1 to; use --protocol=notify if they can send it, else the program's own watchdog",
+		"protocol=fastcgi worker-watchdog=9":              "--worker-watchdog=9: " + blind + "fastcgi: workers have no socket to send WATCHDOG=1 to",
+		"max-per-source=5":                                "--max-per-source=5: " + blind + "auto: only with --protocol=inetd does availd see the clients, here the workers accept",
+		"protocol=notify max-per-source=5":                "--max-per-source=5: " + blind + "notify: only with --protocol=inetd does availd see the clients, here the workers accept",
+		"protocol=queue max-per-source=5":                 "--max-per-source=5: " + blind + "queue: only with --protocol=inetd does availd see the clients, here the workers accept",
+		"protocol=fastcgi max-per-source=5":               "--max-per-source=5: " + blind + "fastcgi: only with --protocol=inetd does availd see the clients, here the workers accept",
+		"protocol=postfix max-per-source=5":               "--max-per-source=5: " + blind + "postfix: only with --protocol=inetd does availd see the clients, here the workers accept; use smtpd_client_connection_count_limit",
+		"protocol=inetd min-spare=1":                      "--min-spare=1: " + blind + "inetd: a process is started for a connection and cannot wait for one",
+		"limit=5 min-spare=6":                             "--min-spare=6: more than --limit=5 allows",
+		"min-spare=101":                                   "--min-spare=101: more than --limit=100 allows",
+		"min-spare=1 exit-idle-time=1min":                 "--exit-idle-time=1min: not possible with --min-spare, which keeps workers for ever; set one of them to 0",
+		"throttle=61s":                                    "--throttle=61s: more than --throttle-max=1min, raise that too",
+		"throttle-max=500ms":                              "--throttle-max=500ms: less than --throttle=1s, lower that too",
+		"throttle-max=2s throttle=3s":                     "--throttle=3s: more than --throttle-max=2s, raise that too",
+	} {
+		err := checked(t, args)
+		if got := textOf(err); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", args, got, want)
+		}
+	}
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestSupported(t *testing.T) {
+	for _, p := range []Protocol{ProtocolQueue, ProtocolFastCGI, ProtocolInetd, ProtocolPostfix} {
+		c := Default()
+		c.Protocol = p
+		err := check(c, origins{}, []Protocol{ProtocolAuto, ProtocolNotify})
+		want := "--protocol=" + string(p) + ": not available in this version; accepted: auto or notify"
+		if textOf(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if err := check(c, origins{}, nil); err != nil {
+			t.Errorf("%s with everything supported: %v", p, err)
+		}
+	}
+}
+
+// The option that has to go may stand in the file while the other one is on
+// the command line, and the other way round.
+func TestCheckPlaces(t *testing.T) {
+	name := writeFile(t, "\nmin-spare=6\n")
+	var e *Error
+	if _, err := load("config="+name, "limit=5"); !errors.As(err, &e) || e.File != name || e.Line != 2 {
+		t.Errorf("got %v, want line 2 of the file", err)
+	}
+	name = writeFile(t, "limit=5")
+	if _, err := load("config="+name, "min-spare=6"); !errors.As(err, &e) || e.IsFile() {
+		t.Errorf("got %v, want the command line", err)
+	}
+}

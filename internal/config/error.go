@@ -1,0 +1,85 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Error is a refused option. Fields that do not apply are empty.
+type Error struct {
+	File   string // the configuration file, when that is where the option stands
+	Line   int    // from 1; 0 = the file as a whole
+	Option string // without dashes
+	Value  string // as given
+	Reason string // what is wrong
+	Want   string // what is accepted instead
+	Err    error  // of the operating system, when the file cannot be read
+}
+
+// IsFile reports whether the mistake is in the configuration file rather than
+// on the command line. A file that cannot be read counts as the file's.
+func (e *Error) IsFile() bool { return e.File != "" }
+
+// Unwrap returns the operating system's error, if there is one.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Error is one line of printable text of bounded length, whatever was given.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		b.WriteString(plain(e.File))
+		if e.Line > 0 {
+			b.WriteString(":" + strconv.Itoa(e.Line))
+		}
+		b.WriteString(": ")
+	}
+	if e.Option != "" {
+		if e.File == "" {
+			b.WriteString("--")
+		}
+		b.WriteString(plain(e.Option))
+		if e.Value != "" || e.Want != "" {
+			b.WriteString("=" + plain(e.Value))
+		}
+		b.WriteString(": ")
+	}
+	b.WriteString(e.complaint())
+	return b.String()
+}
+
+// complaint is the part after the place.
+func (e *Error) complaint() string {
+	s := e.Reason
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if e.Want != "" {
+		s += "; accepted: " + e.Want
+	}
+	return s
+}
+
+// shown is how many characters of a value an error repeats.
+const shown = 80
+
+// clip shortens s to what an error repeats.
+func clip(s string) string {
+	if utf8.RuneCountInString(s) <= shown {
+		return s
+	}
+	return string([]rune(s)[:shown]) + "..."
+}
+
+// quote is for text inside a sentence.
+func quote(s string) string { return strconv.Quote(clip(s)) }
+
+// plain leaves text as it is when it can be printed, and quotes it otherwise.
+func plain(s string) string {
+	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+	if strings.ContainsFunc(s, odd) {
+		return quote(s)
+	}
+	return clip(s)
+}

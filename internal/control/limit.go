@@ -1,0 +1,37 @@
+package control
+
+import (
+	"net"
+	"sync"
+)
+
+// limitListener accepts only while there is a place; the rest waits in the
+// kernel.
+type limitListener struct {
+	net.Listener
+	places chan struct{}
+}
+
+func limited(l net.Listener) net.Listener {
+	return &limitListener{Listener: l, places: make(chan struct{}, maxConns)}
+}
+
+func (l *limitListener) Accept() (net.Conn, error) {
+	l.places <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &limitConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+type limitConn struct {
+	net.Conn
+	leave func()
+}
+
+func (c *limitConn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}

@@ -1,0 +1,244 @@
+// Package daemon puts one service together: the configuration, what systemd
+// handed over, the sockets for reports and control, the births, and the loop
+// that owns them all. It is what `availd run` runs.
+//
+// It holds no rule of its own. What may go wrong before the service is up is
+// returned as an [*Exit] with the exit status that says who has to mend it.
+//
+// # Diagnostics
+//
+// Run returns nil after an orderly stop. An *Exit carries 64 (usage), 71
+// (operating system), 78 (configuration or activation) or 70 (our own fault).
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/control"
+	"github.com/availd/availd/internal/logs"
+	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/notify"
+	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/status"
+	"github.com/availd/availd/spawn"
+)
+
+// Options are the words of the command line.
+type Options struct {
+	Settings []config.Setting
+	Command  []string
+	Version  string
+	// IgnoreSIGPIPE is the disposition that this process was started with.
+	IgnoreSIGPIPE bool
+}
+
+// daemon is the service while it is put together and while it runs.
+type daemon struct {
+	options  Options
+	cfg      config.Config
+	path     string // of the worker program
+	log      *slog.Logger
+	notifier *notify.Notifier
+	sockets  activation.Set
+	listened bool // the sockets are ours, from --listen
+	reports  *report.Socket
+	control  net.Listener
+	command  *spawn.Command
+	depth    *depthReader
+	loop     *loop.Loop
+}
+
+// Run serves until the service is stopped. The notifier is the caller's.
+func Run(o Options, n *notify.Notifier) error {
+	d := &daemon{options: o, notifier: n}
+	defer d.close()
+	for _, step := range []func() error{
+		d.configure, d.takeSockets, d.findCommand, d.openReports, d.openControl, d.build,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	stopSignals := d.forwardSignals()
+	defer stopSignals()
+	d.serveControl()
+	if err := d.loop.Run(); err != nil {
+		return internal(err)
+	}
+	d.log.Info("stopped", logs.Event, "stopping")
+	return nil
+}
+
+func (d *daemon) configure() error {
+	cfg, err := config.Load(d.options.Settings, d.options.Command)
+	if err != nil {
+		return badConfig(err)
+	}
+	d.cfg = cfg
+	d.log = logs.New(cfg.LogLevel, cfg.LogFormat)
+	return nil
+}
+
+// takeSockets takes what systemd passed, or opens what --listen names.
+func (d *daemon) takeSockets() error {
+	set, activated, err := activation.Inherited()
+	if err != nil {
+		return misconfigured(err)
+	}
+	d.sockets = set
+	switch {
+	case activated && len(d.cfg.Listen) > 0:
+		return misconfigured(errors.New("--listen and inherited sockets at once: remove --listen from ExecStart=, or the .socket unit"))
+	case len(d.cfg.Listen) > 0:
+		d.listened = true
+		if d.sockets.Workers, err = activation.Listen(d.cfg.Listen); err != nil {
+			return system(err)
+		}
+	case len(set.Workers) == 0:
+		return misconfigured(errNoSockets)
+	}
+	return d.checkKinds()
+}
+
+var errNoSockets = errors.New("no sockets were passed, so there is nothing to serve: " +
+	"start this service through its .socket unit (systemctl start NAME.socket), or name addresses with --listen")
+
+func (d *daemon) checkKinds() error {
+	protocol := d.protocol()
+	for _, s := range d.sockets.Workers {
+		if !s.Kind.ServedBy(protocol) {
+			return misconfigured(&activation.Error{
+				What: "socket " + s.Address + " is a " + s.Kind.String() + " socket, which --protocol=" + protocol + " cannot serve",
+				Line: s.Kind.Directive() + s.Address,
+				Hint: "use ListenStream= or ListenSequentialPacket=, or --protocol=notify",
+			})
+		}
+	}
+	return nil
+}
+
+// protocol is the protocol in force: auto means notify as long as no other is
+// there to be inferred.
+func (d *daemon) protocol() string {
+	if d.cfg.Protocol == config.ProtocolAuto {
+		return string(config.ProtocolNotify)
+	}
+	return string(d.cfg.Protocol)
+}
+
+func (d *daemon) findCommand() (err error) {
+	if d.path, err = spawn.Find(d.cfg.Command[0]); err != nil {
+		return misconfigured(err)
+	}
+	if d.cfg.Name == "" {
+		d.cfg.Name = defaultName(d.path)
+	}
+	return nil
+}
+
+func (d *daemon) openReports() (err error) {
+	d.reports, err = listenReports(d.cfg.NotifySocket, runtimeDirectory())
+	if err != nil {
+		return system(err)
+	}
+	d.command = d.newCommand()
+	return nil
+}
+
+// openControl opens the control socket. A service without one still serves, so
+// a failure is only said.
+func (d *daemon) openControl() error {
+	path := d.cfg.Control
+	if path == "" && runtimeDirectory() != "" {
+		path = runtimeDirectory() + "/control"
+	}
+	if path == "" {
+		return nil
+	}
+	l, err := control.Listen(path)
+	if err != nil {
+		d.log.Warn("no control socket: "+err.Error()+"; availd status and availd reload cannot reach this service, proceeding", logs.Event, "internal")
+		return nil
+	}
+	d.control = l
+	return nil
+}
+
+func (d *daemon) build() (err error) {
+	d.depth = newDepthReader()
+	d.loop, err = loop.New(d.loopConfig(), d.seams())
+	if err != nil {
+		return system(err)
+	}
+	return nil
+}
+
+func (d *daemon) serveControl() {
+	service := control.Service{
+		Status: func(ctx context.Context) (status.Service, error) { return d.loop.Ask(ctx) },
+		Reload: func(ctx context.Context) (int, error) {
+			o, err := d.loop.Reload(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return o.Replaced, o.Err
+		},
+	}
+	if d.control != nil {
+		go control.Serve(d.control, service, true)
+	}
+	for _, s := range d.sockets.Control {
+		d.serveInherited(s, service, true)
+	}
+	for _, s := range d.sockets.Status {
+		d.serveInherited(s, service, false)
+	}
+}
+
+// serveInherited serves on a socket that systemd passed for availd itself.
+// Workers do not have it, so Go's poller may.
+func (d *daemon) serveInherited(s activation.Socket, service control.Service, mayChange bool) {
+	f := os.NewFile(uintptr(s.FD), s.Name)
+	l, err := net.FileListener(f)
+	_ = f.Close()
+	if err != nil {
+		d.log.Warn("socket "+s.Name+" cannot be served: "+err.Error()+", proceeding", logs.Event, "internal")
+		return
+	}
+	go control.Serve(l, service, mayChange)
+}
+
+// close gives back what was opened. Socket files that are ours are removed.
+func (d *daemon) close() {
+	if d.control != nil {
+		_ = d.control.Close()
+	}
+	if d.reports != nil {
+		_ = d.reports.Close()
+		_ = d.reports.Remove()
+	}
+	if d.listened {
+		for _, s := range d.sockets.Workers {
+			_ = s.Remove()
+		}
+	}
+}
+
+// monotonic reads the clock that the policy lives by. It is the system's own,
+// not Go's, because moments must keep their meaning in another process.
+func monotonic() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		panic("daemon: the monotonic clock cannot be read: " + err.Error())
+	}
+	return time.Duration(ts.Nano())
+}

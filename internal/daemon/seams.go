@@ -1,0 +1,149 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/backlog"
+	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/notify"
+	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
+)
+
+func (d *daemon) loopConfig() loop.Config {
+	c := loop.Config{
+		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: d.protocol(),
+		ReportFD: d.reports.FD(), DescendantsReport: d.cfg.NotifyAccess == "all",
+		Settings: d.settings(d.cfg),
+	}
+	for _, s := range d.sockets.Workers {
+		c.Sockets = append(c.Sockets, loop.Socket{FD: s.FD, Name: s.Name, Address: s.Address})
+	}
+	if period, on, err := notify.Watchdog(os.Getenv, os.Getpid()); err != nil {
+		d.log.Warn(err.Error()+", ignoring", "event", "internal")
+	} else if on {
+		c.Watchdog = period / 2
+	}
+	return c
+}
+
+func (d *daemon) newCommand() *spawn.Command {
+	c := &spawn.Command{
+		Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
+		NotifySocket: d.reports.Address(), Watchdog: d.cfg.WorkerWatchdog,
+		IgnoreSIGPIPE: d.options.IgnoreSIGPIPE,
+	}
+	for _, s := range d.sockets.Workers {
+		c.Sockets = append(c.Sockets, s.FD)
+		c.Names = append(c.Names, s.Name)
+	}
+	return c
+}
+
+func (d *daemon) seams() loop.Seams {
+	return loop.Seams{
+		Now: monotonic, Log: d.log,
+		Start: func(generation uint64, stress bool) (loop.Process, error) {
+			p, err := d.command.Start(generation, stress)
+			return loop.Process{PID: p.PID, FD: p.FD}, err
+		},
+		Signal: signalWorker, Wait: waitWorker,
+		Receive: d.reports.Receive, Ancestor: report.Vouched, Depth: d.depth.read,
+		Ready:    func(line string) { d.tell("READY=1\nSTATUS=" + line) },
+		Status:   d.notifier.Status,
+		Beat:     func() { d.tell("WATCHDOG=1") },
+		Stopping: func(line string) { d.tell("STOPPING=1\nSTATUS=" + line) },
+		Reloading: func() {
+			d.tell(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic().Microseconds()))
+		},
+		Flush: func() bool {
+			d.complain(d.notifier.Flush())
+			return d.notifier.Pending()
+		},
+		Reconfigure: d.reconfigure,
+	}
+}
+
+// tell sends a message to the service manager. It is gone without notice only
+// when the manager is, and then nobody reads the journal either.
+func (d *daemon) tell(state string) { d.complain(d.notifier.Send(state)) }
+
+func (d *daemon) complain(err error) {
+	if err != nil {
+		d.log.Warn("the service manager cannot be told: "+err.Error()+", proceeding", "event", "internal")
+	}
+}
+
+func signalWorker(p loop.Process, sig unix.Signal, group bool) error {
+	w := spawn.Process{PID: p.PID, FD: p.FD}
+	if group {
+		return w.SignalGroup(sig)
+	}
+	return w.Signal(sig)
+}
+
+func waitWorker(p loop.Process) (policy.End, bool, error) {
+	end, ended, err := spawn.Process{PID: p.PID, FD: p.FD}.Wait()
+	return policy.End{Code: end.Code, Signal: end.Signal}, ended, err
+}
+
+// forwardSignals hands signals to the loop from the one goroutine that receives
+// them. SIGPIPE is received and dropped: a write to a closed pipe is an error
+// like any other.
+func (d *daemon) forwardSignals() (stop func()) {
+	received := make(chan os.Signal, 16)
+	signal.Notify(received, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR2, unix.SIGPIPE)
+	go func() {
+		for sig := range received {
+			if sig != unix.SIGPIPE {
+				d.loop.Signal(sig.(syscall.Signal))
+			}
+		}
+	}()
+	return func() { signal.Stop(received) }
+}
+
+// depthReader reads accept queues.
+type depthReader struct{ *backlog.Reader }
+
+func newDepthReader() *depthReader { return &depthReader{backlog.NewReader()} }
+
+// read never fails: what cannot be read is unknown.
+func (r *depthReader) read(fd int) loop.Depth {
+	depth, err := r.Depth(fd)
+	if err != nil {
+		return loop.Depth{Waiting: -1, Limit: -1}
+	}
+	return loop.Depth{Waiting: depth.Waiting, Limit: depth.Limit, Readable: depth.Readable}
+}
+
+// unitName is the unit this process runs in, "" outside a service manager. The
+// last component of the cgroup is the unit's name for a service without
+// delegated groups.
+func unitName() string {
+	data, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil || os.Getenv("INVOCATION_ID") == "" {
+		return ""
+	}
+	for line := range strings.Lines(string(data)) {
+		_, path, ok := strings.Cut(strings.TrimSpace(line), "::")
+		if !ok {
+			if _, path, ok = strings.Cut(strings.TrimSpace(line), ":name=systemd:"); !ok {
+				continue
+			}
+		}
+		for _, part := range strings.Split(path, "/") {
+			if strings.HasSuffix(part, ".service") && !strings.HasPrefix(part, "user@") {
+				return part
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,135 @@
+package loop
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/policy"
+)
+
+// linePeriod is the least time between two STATUS= lines that differ in numbers
+// only. Changes of condition are told at once.
+const linePeriod = 5 * time.Second
+
+// retryPeriod is when a message that the service manager had no room for is
+// sent again.
+const retryPeriod = 100 * time.Millisecond
+
+// statusLine remembers what was told last. Deadlines are 0 when there is none.
+type statusLine struct {
+	told    policy.Condition
+	fault   string // reload failure told
+	full    bool
+	sent    policy.Instant
+	due     policy.Instant // numbers have changed since
+	expires policy.Instant // end of the stress window
+	retry   policy.Instant
+}
+
+// tell ends a turn: what changed goes to the journal, to STATUS=, and the
+// watchdog is fed, from the loop itself so that a stuck loop is noticed.
+func (l *Loop) tell() {
+	c := l.policy.Condition(l.now)
+	l.followFull(c)
+	l.logStress(l.line.told, c)
+	l.tellLine(c)
+	if l.watchdog > 0 && l.now >= l.watchdog {
+		l.seams.Beat()
+		l.watchdog = l.now + l.cfg.Watchdog
+	}
+	l.line.retry = 0
+	if l.seams.Flush() {
+		l.line.retry = l.now + retryPeriod
+	}
+}
+
+func (l *Loop) tellLine(c policy.Condition) {
+	s := &l.line
+	s.expires = 0
+	if c.Stressed {
+		s.expires = c.StressUntil
+	}
+	switch {
+	case conditionChanged(s.told, c) || s.full != l.full.on || s.fault != l.facts.reload:
+	case !numbersChanged(s.told, c):
+		s.due = 0
+		return
+	case l.now < s.sent+linePeriod:
+		s.due = s.sent + linePeriod
+		return
+	}
+	s.told, s.full, s.fault, s.sent, s.due = c, l.full.on, l.facts.reload, l.now, 0
+	l.seams.Status(l.compose())
+}
+
+func conditionChanged(a, b policy.Condition) bool {
+	return a.Stressed != b.Stressed || a.Throttled != b.Throttled ||
+		a.Draining != b.Draining || a.RollingOut != b.RollingOut ||
+		b.Throttled && a.ThrottledUntil != b.ThrottledUntil
+}
+
+func numbersChanged(a, b policy.Condition) bool {
+	return a.Busy != b.Busy || a.Idle != b.Idle || a.Starting != b.Starting || a.Retiring != b.Retiring ||
+		a.Limit != b.Limit || a.Counters.Requests != b.Counters.Requests ||
+		a.RolledOut != b.RolledOut || b.Stressed && a.StressUntil != b.StressUntil
+}
+
+// logStress says when a stress window is over; the action of the policy says
+// when one begins.
+func (l *Loop) logStress(was, is policy.Condition) {
+	if was.Stressed && !is.Stressed {
+		l.say(eventStressEnds, levelInfo, "stress ends: new workers are not told of it any more")
+	}
+}
+
+// compose writes the STATUS= line.
+func (l *Loop) compose() string {
+	c := l.policy.Condition(l.now)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d busy, %d idle", c.Busy, c.Idle)
+	counted(&b, c.Starting, "starting")
+	counted(&b, c.Retiring, "retiring")
+	fmt.Fprintf(&b, ", limit %s | queue %s | %d requests", limitText(c.Limit), l.queueText(), c.Counters.Requests)
+	if l.full.on {
+		fmt.Fprintf(&b, " | FULL since %s", l.clockTime(l.full.since))
+	}
+	if c.Stressed {
+		fmt.Fprintf(&b, " | STRESS until %s", l.clockTime(c.StressUntil))
+	}
+	if c.Throttled {
+		fmt.Fprintf(&b, " | THROTTLED until %s: %s", l.clockTime(c.ThrottledUntil), l.facts.throttle)
+	}
+	if c.RollingOut {
+		fmt.Fprintf(&b, " | RELOAD %d/%d", c.RolledOut, c.RollOutWhole)
+	} else if l.facts.reload != "" {
+		fmt.Fprintf(&b, " | RELOAD FAILED: %s", oneLine(l.facts.reload))
+	}
+	if c.Draining {
+		b.WriteString(" | draining")
+	}
+	return b.String()
+}
+
+func counted(b *strings.Builder, n int, what string) {
+	if n > 0 {
+		fmt.Fprintf(b, ", %d %s", n, what)
+	}
+}
+
+func limitText(limit int) string {
+	if limit == 0 {
+		return "none"
+	}
+	return fmt.Sprint(limit)
+}
+
+func (l *Loop) queueText() string {
+	n, known := l.sockets.waiting()
+	if !known {
+		return "?"
+	}
+	return fmt.Sprint(n)
+}
+
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

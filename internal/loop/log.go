@@ -1,0 +1,131 @@
+package loop
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/policy"
+)
+
+// log says what an action of the policy means to the administrator: what
+// happened, what follows, what to change. Births and good ends are debug.
+func (l *Loop) log(a policy.Action) {
+	switch a.Kind {
+	case policy.WarnLimit:
+		l.full.warned = true
+		l.say(eventFull, levelWarn, fmt.Sprintf(
+			"all %d workers are busy and the limit is %d: new clients wait; raise --limit if the machine has room for more, or make requests shorter",
+			l.cfg.Policy.Limit, l.cfg.Policy.Limit), "limit", l.cfg.Policy.Limit)
+	case policy.RestartWorkers:
+		l.logRestart(a)
+	case policy.Throttle:
+		l.facts.throttle = l.cause(a)
+		l.say(eventThrottle, levelError, fmt.Sprintf(
+			"no new workers until %s: %s; clients wait in the socket's queue; mend the cause, a reload tries again at once",
+			l.clockTime(a.Until), l.facts.throttle))
+	case policy.Unthrottle:
+		l.say(eventThrottleEnds, levelInfo, "workers are started again")
+	case policy.RollOutStopped:
+		l.say(eventRollOut, levelError, fmt.Sprintf(
+			"the roll-out is stopped: %s; the older workers go on serving; mend the cause and reload again", l.cause(a)))
+	case policy.RollOutDone:
+		l.say(eventReload, levelInfo, fmt.Sprintf("reloaded: all %d older workers were replaced or asked to leave", a.Number))
+	default:
+		l.logWorker(a)
+	}
+}
+
+func (l *Loop) logRestart(a policy.Action) {
+	if a.Why == policy.Stress {
+		l.say(eventStress, levelWarn, fmt.Sprintf(
+			"stress begins: the last of %d slots is being filled; new workers are told so for %s, older ones are asked to restart when they are done",
+			l.cfg.Policy.Limit, l.cfg.Policy.StressHold))
+	}
+}
+
+// logWorker is about one worker.
+func (l *Loop) logWorker(a policy.Action) {
+	pid := a.Worker
+	switch a.Kind {
+	case policy.Start:
+		l.say(eventBirth, levelDebug, "a worker is started", "generation", a.Generation, "stress", a.Stress)
+	case policy.Retire:
+		l.say(eventDeath, levelDebug, "a worker is asked to leave", "worker_pid", pid)
+	case policy.WarnExitStatus, policy.WarnKilled, policy.WarnStopped:
+		l.say(eventFailed, levelWarn, fmt.Sprintf("worker %d %s", pid, describeEnd(a.End)), "worker_pid", pid)
+	case policy.WarnUnknownStatus:
+		l.gossip.count++
+	case policy.WarnSuspect:
+		l.say(eventSuspect, levelWarn, fmt.Sprintf(
+			"%d connections wait although worker %d is believed idle: one more worker is started; see whether it hangs, or set --worker-watchdog",
+			a.Number, pid), "worker_pid", pid)
+	case policy.WarnTimeout:
+		l.say(eventHung, levelWarn, fmt.Sprintf("worker %d %s: it gets %s%s",
+			pid, overdue(a.Why), unix.SignalName(unix.Signal(a.Number)), advice(a.Why)), "worker_pid", pid)
+	}
+}
+
+// cause is the reason of a pause or of a stopped roll-out, for one line.
+func (l *Loop) cause(a policy.Action) string {
+	switch a.Why {
+	case policy.BirthRefused:
+		return l.facts.refusal
+	case policy.QuickEnd:
+		return "worker exited with status 0 at once without serving"
+	case policy.BadEnd:
+		return "worker " + describeEnd(a.End)
+	default:
+		return "worker " + overdue(a.Why)
+	}
+}
+
+func describeEnd(e policy.End) string {
+	if e.Signal == 0 || e.Unknown {
+		return e.String()
+	}
+	verb := "was killed by"
+	if e.Stopped {
+		verb = "was stopped by"
+	}
+	return fmt.Sprintf("%s signal %d (%s)", verb, e.Signal, unix.SignalName(unix.Signal(e.Signal)))
+}
+
+func overdue(w policy.Why) string {
+	switch w {
+	case policy.StartTimeout:
+		return "did not get ready within --start-timeout"
+	case policy.BusyTimeout:
+		return "was busy for longer than --busy-timeout"
+	case policy.WatchdogSilent:
+		return "sent no WATCHDOG=1 within --worker-watchdog"
+	case policy.WatchdogAsked:
+		return "asked for its end by WATCHDOG=trigger"
+	case policy.RetireTimeout:
+		return "was asked to leave and is still busy after --retire-timeout"
+	case policy.RetireIgnored:
+		return "was asked to leave, is idle, and did not"
+	case policy.StopTimeout:
+		return "is still there after --stop-timeout"
+	default:
+		return "has to end at once"
+	}
+}
+
+func advice(w policy.Why) string {
+	switch w {
+	case policy.RetireIgnored:
+		return "; let it exit on the retire signal, or choose another --retire-signal"
+	case policy.StopTimeout:
+		return "; a longer --stop-timeout lets it finish"
+	default:
+		return ""
+	}
+}
+
+// wall is the wall-clock time of a moment. It is worked out for display only,
+// so that a step of the wall clock changes nothing else.
+func (l *Loop) wall(at policy.Instant) time.Time { return time.Now().Add(at - l.seams.Now()) }
+
+func (l *Loop) clockTime(at policy.Instant) string { return l.wall(at).Format(time.TimeOnly) }

@@ -1,0 +1,82 @@
+package loop
+
+import (
+	"log/slog"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/policy"
+)
+
+// Socket is one listening socket of the workers. Its descriptor stays the
+// caller's.
+type Socket struct {
+	FD      int
+	Name    string
+	Address string
+}
+
+// Config is what the loop needs to know of the service besides its policy.
+type Config struct {
+	Name     string
+	Version  string
+	Unit     string // "" = not under a service manager
+	Protocol string
+	Sockets  []Socket
+	// ReportFD is the report socket, -1 = none. It stays the caller's.
+	ReportFD int
+	// DescendantsReport believes processes that a worker started, too.
+	DescendantsReport bool
+	// Watchdog is the time between two WATCHDOG=1; 0 = not wanted.
+	Watchdog time.Duration
+	Settings
+}
+
+// Settings are the part of the configuration that a reload may change.
+type Settings struct {
+	Policy       policy.Config
+	RetireSignal unix.Signal // 0 = workers are not asked
+}
+
+// Process is a worker as its birth gave it: the loop owns FD, its pidfd.
+type Process struct{ PID, FD int }
+
+// Depth is how many connections wait at a socket, and how many may; -1 =
+// unknown. Readable is whether any does.
+type Depth struct {
+	Waiting, Limit int
+	Readable       bool
+}
+
+// Seams are the effects of the loop on the world. None of them blocks. All are
+// called by the loop's goroutine.
+type Seams struct {
+	// Now reads the monotonic clock.
+	Now func() policy.Instant
+	// Start gives birth to one worker.
+	Start func(generation uint64, stress bool) (Process, error)
+	// Signal sends sig to the worker, or to its process group.
+	Signal func(p Process, sig unix.Signal, group bool) error
+	// Wait collects a worker; false: it has not ended.
+	Wait func(Process) (policy.End, bool, error)
+	// Receive reads one report; report.ErrEmpty when there is none.
+	Receive func(*report.Message) error
+	// Ancestor finds the worker that a reporting process descends from.
+	Ancestor func(pid int, isWorker func(int) bool) (int, bool)
+	// Depth reads an accept queue.
+	Depth func(fd int) Depth
+	// Ready, Status, Beat, Stopping, Reloading tell the service manager;
+	// Flush sends what could not be sent at once, and reports whether
+	// something is left.
+	Ready     func(line string)
+	Status    func(line string)
+	Beat      func()
+	Stopping  func(line string)
+	Reloading func()
+	Flush     func() (left bool)
+	// Reconfigure reads the configuration again. On success births use it.
+	Reconfigure func() (Settings, error)
+	Log         *slog.Logger
+}

@@ -1,0 +1,48 @@
+package notify
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Status sets the text that systemctl status shows. The newest text replaces
+// one that still waits, and goes out after all other messages. Characters
+// that do not print become spaces, so that no line can be smuggled in, and a
+// text that is too long is cut. A status the operating system refuses is
+// lost: the next one may be luckier, and the service runs on.
+func (n *Notifier) Status(text string) {
+	if n == nil {
+		return
+	}
+	text = oneLine(text)
+	n.status = &text
+	n.flushStatus()
+}
+
+func (n *Notifier) flushStatus() {
+	if n.status == nil || len(n.queue) > 0 {
+		return
+	}
+	if err := n.transmit("STATUS="+*n.status, nil); !later(err) {
+		n.status = nil
+	}
+}
+
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	const room = maxState - len("STATUS=")
+	if len(text) <= room {
+		return text
+	}
+	end := room
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}

@@ -1,0 +1,118 @@
+// Package reap ends the workers that outlived a stop of their service. With
+// KillMode=process systemd leaves them alone, which is what lets them survive a
+// crash of availd; but after a stop they would hold the port, and the socket
+// could not be started again.
+//
+// It is for ExecStopPost= of the service, and of the socket: a stop that comes
+// while the service waits for its automatic restart runs the socket's alone.
+// After a crash, and while the service has a main process, it touches nobody.
+//
+// # Diagnostics
+//
+// A cgroup that cannot be read is an error. A process that ends by itself
+// meanwhile is not.
+package reap
+
+import (
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Patience is the time between SIGTERM and SIGKILL.
+const Patience = 10 * time.Second
+
+// crashes are the values of SERVICE_RESULT (systemd.exec(5)) after which the
+// service is started again, and adopts.
+var crashes = []string{"exit-code", "signal", "core-dump", "watchdog", "oom-kill"}
+
+// Run ends what is left in the cgroup of the service whose ExecStopPost= this
+// process is, and returns how many processes that were.
+func Run(getenv func(string) string) (int, error) {
+	if slices.Contains(crashes, getenv("SERVICE_RESULT")) {
+		return 0, nil
+	}
+	group, err := serviceGroup()
+	if err != nil {
+		return 0, err
+	}
+	left, err := leftOver(group)
+	if err != nil || len(left) == 0 {
+		return 0, err
+	}
+	return len(left), end(left)
+}
+
+// process is one of the left-over; the pidfd keeps it from being taken for
+// another.
+type process struct{ pid, fd int }
+
+// leftOver lists the processes of the group but this one, its parents, and,
+// while the service has a main process, all.
+func leftOver(group string) ([]process, error) {
+	pids, err := members(group)
+	if err != nil {
+		return nil, err
+	}
+	mine := ancestry(os.Getpid())
+	var left []process
+	for _, pid := range pids {
+		if slices.Contains(mine, pid) {
+			continue
+		}
+		if isMain(pid) {
+			closeAll(left)
+			return nil, nil
+		}
+		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+			left = append(left, process{pid, fd})
+		}
+	}
+	return left, nil
+}
+
+// end asks all to leave, waits, and kills those that did not.
+func end(left []process) error {
+	defer closeAll(left)
+	signalAll(left, unix.SIGTERM)
+	if awaitAll(left, time.Now().Add(Patience)) {
+		return nil
+	}
+	signalAll(left, unix.SIGKILL)
+	if !awaitAll(left, time.Now().Add(Patience)) {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+func signalAll(left []process, sig unix.Signal) {
+	for _, p := range left {
+		_ = unix.PidfdSendSignal(p.fd, sig, nil, 0)
+	}
+}
+
+// awaitAll reports whether all have ended by then.
+func awaitAll(left []process, by time.Time) bool {
+	for _, p := range left {
+		for {
+			fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+			n, err := unix.Poll(fds, int(max(0, time.Until(by).Milliseconds())))
+			if err == unix.EINTR {
+				continue
+			}
+			if n == 0 {
+				return false
+			}
+			break
+		}
+	}
+	return true
+}
+
+func closeAll(left []process) {
+	for _, p := range left {
+		_ = unix.Close(p.fd)
+	}
+}

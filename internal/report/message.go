@@ -1,0 +1,72 @@
+package report
+
+// Availability is what a datagram says of the sender's room for work.
+type Availability int8
+
+const (
+	None     Availability = iota // nothing was said
+	Idle                         // X_AVAILD=idle
+	Busy                         // X_AVAILD=busy
+	Nonsense                     // X_AVAILD with any other value
+)
+
+// String returns the word used in log lines.
+func (a Availability) String() string {
+	switch a {
+	case None:
+		return "none"
+	case Idle:
+		return "idle"
+	case Busy:
+		return "busy"
+	default:
+		return "nonsense"
+	}
+}
+
+// Message is one datagram. The sender is what the kernel says; all the rest
+// is what the sender claims.
+type Message struct {
+	PID   int    // of the sender, from SCM_CREDENTIALS; 0 = in no namespace of ours
+	UID   uint32 // of the sender, from SCM_CREDENTIALS
+	Inode uint64 // of the sender's pidfd, never reused in one boot; 0 = unknown (before Linux 6.9)
+
+	Ready    bool // READY=1
+	Stopping bool // STOPPING=1
+	Watchdog bool // WATCHDOG=1
+	Trigger  bool // WATCHDOG=trigger
+	Barrier  bool // BARRIER=1; already answered when Receive returns
+
+	Avail Availability
+	Jobs  int // clients held now; -1 = not said
+	Done  int // jobs finished since the last report; -1 = not said
+
+	Status    string // printable UTF-8 of at most worker.MaxStatus bytes, safe for terminals
+	HasStatus bool   // STATUS= was there, perhaps empty
+
+	// Malformed is empty, or the reason why the datagram cannot be
+	// understood. Then nothing but the sender is set.
+	Malformed string
+}
+
+// The reasons of Malformed. Constants, so that a flood of rubbish costs
+// nothing and a caller may count by reason.
+const (
+	tooLong       = "longer than 4096 bytes"
+	empty         = "empty"
+	notText       = "not text"
+	noCredentials = "without credentials"
+	badJobs       = "X_AVAILD_JOBS is not a number from 0 to 1000000"
+	badDone       = "X_AVAILD_DONE is not a number from 0 to 1000000"
+)
+
+// clear forgets what was said, and leaves who said it.
+func (m *Message) clear() {
+	*m = Message{PID: m.PID, UID: m.UID, Inode: m.Inode, Jobs: -1, Done: -1}
+}
+
+// spoil makes m a message of which nothing is to be believed.
+func (m *Message) spoil(reason string) {
+	m.clear()
+	m.Malformed = reason
+}

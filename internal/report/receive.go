@@ -1,0 +1,63 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/worker"
+)
+
+// ErrEmpty says that no datagram waits.
+var ErrEmpty = errors.New("report: no datagram waits")
+
+// Receive reads one datagram into m, overwriting all of it, and closes every
+// descriptor that came along. It never blocks: with nothing to read it
+// returns [ErrEmpty] and m is unchanged. A datagram that makes no sense is no
+// error but sets m.Malformed. Errors mean that the socket itself is broken.
+//
+// It allocates nothing except a Status: a worker under load reports twice a
+// job.
+func (s *Socket) Receive(m *Message) error {
+	n, err := s.recvmsg()
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return ErrEmpty
+	case err != nil:
+		return fmt.Errorf("receive report: %w", os.NewSyscallError("recvmsg", err))
+	}
+	known := s.readControl(m)
+	switch {
+	case !known:
+		m.spoil(noCredentials)
+	case s.msg.Flags&unix.MSG_TRUNC != 0:
+		m.spoil(tooLong)
+	default:
+		Parse(s.data[:n], m)
+	}
+	return nil
+}
+
+// recvmsg is unix.RecvmsgBuffers without what that allocates for each call,
+// the header and the sender's address. It asks for no address: a sender's
+// own name means nothing.
+func (s *Socket) recvmsg() (int, error) {
+	for {
+		s.msg.SetControllen(len(s.control))
+		s.msg.Flags = 0
+		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.msg)),
+			unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case errno == 0 && int(n) <= worker.MaxReport:
+			return int(n), nil
+		case errno == 0:
+			panic("report: recvmsg returned more than it was given room for")
+		case errno != syscall.EINTR:
+			return 0, errno
+		}
+	}
+}

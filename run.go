@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/daemon"
+	"github.com/availd/availd/spawn"
+)
+
+func runCommand() *cli.Command {
+	var settings []config.Setting
+	return &cli.Command{
+		Name:            "run",
+		Usage:           "serve: this is what ExecStart= says",
+		UsageText:       "availd run [OPTIONS] -- COMMAND [ARG…]",
+		HideHelpCommand: true,
+		Flags:           config.Flags(&settings),
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return serveFailed(optionError(settings, err))
+		},
+		Action: func(c *cli.Context) error {
+			return serveFailed(run(settings, c.Args().Slice()))
+		},
+	}
+}
+
+// optionError prefers our own words for a bad value to those of the flag
+// package, and helps with a misspelt option.
+func optionError(settings []config.Setting, err error) error {
+	if _, ours := config.Load(settings, []string{"command"}); ours != nil {
+		return &daemon.Exit{Status: daemon.ExitUsage, Err: ours}
+	}
+	if _, name, ok := strings.Cut(err.Error(), "not defined: -"); ok {
+		name = strings.TrimLeft(name, "-")
+		if near := config.Nearest(name); near != "" {
+			return usage("--%s: unknown option, did you mean --%s?", name, near)
+		}
+		return usage("--%s: unknown option; try availd run --help", name)
+	}
+	return usage("%v; try availd run --help", err)
+}
+
+func run(settings []config.Setting, command []string) error {
+	if len(command) > 0 && !slices.Contains(os.Args, "--") {
+		return usage("COMMAND must follow --, so that its options are not taken for availd's: availd run [OPTIONS] -- %s",
+			strings.Join(command, " "))
+	}
+	notifier, err := notifier()
+	if err != nil {
+		return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
+	}
+	return daemon.Run(daemon.Options{
+		Settings: settings, Command: command, Version: buildVersion(),
+		IgnoreSIGPIPE: spawn.SIGPIPEIgnored(),
+	}, notifier)
+}
+
+// serveFailed tells the service manager why the service did not come up, and
+// holds the process back, so that a standing error is one attempt in a while.
+func serveFailed(err error) error {
+	var exit *daemon.Exit
+	if errors.As(err, &exit) {
+		holdBack(exit)
+	}
+	return err
+}

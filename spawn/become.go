@@ -1,0 +1,108 @@
+package spawn
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// becomeName is argument 0 of the first image of a worker, by which main knows
+// it; birthVariable carries what the image needs to know, and never reaches the
+// worker.
+const (
+	becomeName    = "availd: a worker is being started"
+	birthVariable = "AVAILD_BIRTH="
+)
+
+// ExitExec is the exit status of a worker whose command could not be executed
+// (EXIT_EXEC of systemd.exec(5)).
+const ExitExec = 203
+
+type birth struct{ ignoreSIGPIPE, watchdog bool }
+
+func birthOf(c *Command) birth { return birth{c.IgnoreSIGPIPE, c.Watchdog > 0} }
+
+func (b birth) variable() string {
+	return birthVariable + strconv.FormatBool(b.ignoreSIGPIPE) + ":" + strconv.FormatBool(b.watchdog)
+}
+
+// Become must be the first thing that main does. In an ordinary process it
+// returns at once. In the first image of a worker it never returns: it makes
+// the process what the worker expects and executes the command.
+func Become() {
+	if len(os.Args) < 3 || os.Args[0] != becomeName {
+		return
+	}
+	err := become(os.Args[1], os.Args[2:])
+	fmt.Fprintf(os.Stderr, "availd: execute %s: %v\n", os.Args[1], err)
+	os.Exit(ExitExec)
+}
+
+func become(path string, argv []string) error {
+	env, b := ownEnviron(os.Environ())
+	runtime.LockOSThread() // the mask below is this thread's, and execve keeps it
+	if err := resetSignals(b.ignoreSIGPIPE); err != nil {
+		return err
+	}
+	// syscall.Exec undoes what Go's runtime did to RLIMIT_NOFILE.
+	return syscall.Exec(path, argv, env)
+}
+
+// ownEnviron takes the birth variable out and says the pid where libraries
+// compare it: LISTEN_PID has no leading zeros, or libsystemd refuses it.
+func ownEnviron(environ []string) ([]string, birth) {
+	pid := strconv.Itoa(os.Getpid())
+	env := make([]string, 0, len(environ)+2)
+	var b birth
+	for _, v := range environ {
+		if rest, ok := strings.CutPrefix(v, birthVariable); ok {
+			pipe, dog, _ := strings.Cut(rest, ":")
+			b = birth{ignoreSIGPIPE: pipe == "true", watchdog: dog == "true"}
+			continue
+		}
+		env = append(env, v)
+	}
+	env = append(env, "LISTEN_PID="+pid)
+	if b.watchdog {
+		env = append(env, "WATCHDOG_PID="+pid)
+	}
+	return env, b
+}
+
+// sigaction is the kernel's struct of rt_sigaction(2). Only the handler is ever
+// set, and it stands first on every architecture that Go knows.
+type sigaction struct {
+	handler uintptr
+	rest    [3]uint64
+}
+
+const sigIgn = 1
+
+// resetSignals gives every signal its default disposition, SIGPIPE the one that
+// availd found, and the thread an empty mask. Go's runtime has replaced what
+// was inherited by handlers of its own, which would end with execve, but it
+// leaves some signals alone.
+func resetSignals(ignoreSIGPIPE bool) error {
+	for sig := 1; sig <= 64; sig++ {
+		if sig == int(unix.SIGKILL) || sig == int(unix.SIGSTOP) {
+			continue
+		}
+		var act sigaction
+		if sig == int(unix.SIGPIPE) && ignoreSIGPIPE {
+			act.handler = sigIgn
+		}
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig),
+			uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+		if errno != 0 {
+			return os.NewSyscallError("rt_sigaction", errno)
+		}
+	}
+	var none unix.Sigset_t
+	return os.NewSyscallError("rt_sigprocmask", unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil))
+}

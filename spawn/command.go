@@ -1,0 +1,49 @@
+package spawn
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Find resolves the command that the administrator wrote: a name without a
+// slash is looked up in PATH, a relative one is made absolute. The error is a
+// [*CommandError].
+func Find(command string) (string, error) {
+	path, err := exec.LookPath(command)
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		var lookup *exec.Error
+		if errors.As(err, &lookup) {
+			err = lookup.Err
+		}
+		return "", &CommandError{Path: command, Err: err}
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", &CommandError{Path: command, Err: err}
+	}
+	return path, Check(path)
+}
+
+// Check reports whether path can be executed by this process as far as can be
+// told without doing it. It is asked before every birth, so that a command that
+// vanished is named as such, and one that came back is used.
+func Check(path string) error {
+	st, err := os.Stat(path)
+	if err == nil && st.IsDir() {
+		err = unix.EISDIR
+	}
+	if err == nil {
+		err = unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
+	}
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	if err != nil {
+		return &CommandError{Path: path, Err: err}
+	}
+	return nil
+}

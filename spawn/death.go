@@ -1,0 +1,68 @@
+package spawn
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// End is how a worker ended.
+type End struct {
+	Code   int // exit status, when Signal is 0
+	Signal int
+}
+
+// Wait collects a worker whose pidfd is readable; false: it has not ended. It
+// waits for exactly that pid, so that it cannot take the status of any other
+// child. The pid may be used again from the moment Wait returns true.
+func (p Process) Wait() (End, bool, error) {
+	var status unix.WaitStatus
+	pid := 0
+	err := retry(func() (err error) {
+		pid, err = unix.Wait4(p.PID, &status, unix.WNOHANG, nil)
+		return err
+	})
+	switch {
+	case err != nil:
+		return End{}, false, os.NewSyscallError("wait4", err)
+	case pid == 0:
+		return End{}, false, nil
+	case status.Signaled():
+		return End{Signal: int(status.Signal())}, true, nil
+	default:
+		return End{Code: status.ExitStatus()}, true, nil
+	}
+}
+
+// Signal sends sig to the worker alone. That it has ended meanwhile is not an
+// error.
+func (p Process) Signal(sig unix.Signal) error {
+	err := unix.PidfdSendSignal(p.FD, sig, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return os.NewSyscallError("pidfd_send_signal", err)
+}
+
+// SignalGroup sends sig to the worker and to all that it started in its process
+// group. It must not be called after Wait returned true: the number might be
+// another's by then.
+func (p Process) SignalGroup(sig unix.Signal) error {
+	err := unix.Kill(-p.PID, sig)
+	if errors.Is(err, unix.ESRCH) {
+		return p.Signal(sig) // it has left its group
+	}
+	return os.NewSyscallError("kill", err)
+}
+
+// Close gives the pidfd back. The process is not touched.
+func (p Process) Close() error { return unix.Close(p.FD) }
+
+func retry(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}

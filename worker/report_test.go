@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestReports(t *testing.T) {
+	for _, address := range []string{filepath.Join(t.TempDir(), "notify"), "@availd-worker-test-" + t.Name()} {
+		received, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &supervisor{t: t, reports: received}
+		r, err := NewReporter(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want, send := range map[string]func(){
+			"READY=1":                            r.Ready,
+			"X_AVAILD=busy":                      r.Busy,
+			"X_AVAILD=idle":                      r.Idle,
+			"STOPPING=1":                         r.Stopping,
+			"WATCHDOG=1":                         r.Alive,
+			"X_AVAILD_JOBS=3\nX_AVAILD_DONE=2":   func() { r.Jobs(3, 2) },
+			"X_AVAILD_JOBS=0\nX_AVAILD_DONE=0":   func() { r.Jobs(-1, -1) },
+			"STATUS=größer":                      func() { r.Status("größer") },
+			"STATUS=a?READY=1?":                  func() { r.Status("a\nREADY=1\x1b") },
+			"STATUS=" + strings.Repeat("€", 85):  func() { r.Status(strings.Repeat("€", 86)) },
+			"STATUS=" + strings.Repeat("x", 256): func() { r.Status(strings.Repeat("x", 9999)) },
+		} {
+			send()
+			s.expect(want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		received.Close()
+	}
+}
+
+func TestReportsFromSeveralGoroutines(t *testing.T) {
+	s := supervise(t, 0)
+	r, err := NewReporter(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var sent sync.WaitGroup
+	for range 4 {
+		sent.Go(r.Idle)
+	}
+	s.expect("X_AVAILD=idle", "X_AVAILD=idle", "X_AVAILD=idle", "X_AVAILD=idle")
+	sent.Wait()
+}
+
+func TestNoReporterIsSilent(t *testing.T) {
+	var r *Reporter
+	r.Ready()
+	r.Status("nobody hears this")
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, address := range []string{"", "relative/path", "vsock:2:1"} {
+		if r, err := NewReporter(address); err == nil || r != nil {
+			t.Errorf("NewReporter(%q) = %v, %v; want an error", address, r, err)
+		}
+	}
+}
+
+// A supervisor that hangs fills its queue. The worker waits for it, for a
+// while, and then goes on.
+func TestReportWaitsForRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	received, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer received.Close()
+	const timeout = 50 * time.Millisecond
+	r, err := newReporter(path, timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	to := &syscall.SockaddrUnix{Name: path}
+	for {
+		if err := syscall.Sendto(r.fd, []byte("X=1"), syscall.MSG_DONTWAIT, to); err == syscall.EAGAIN {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Now()
+	r.Idle()
+	if waited := time.Since(start); waited < timeout || waited > patience {
+		t.Errorf("waited %v for room, want about %v", waited, timeout)
+	}
+	s := &supervisor{t: t, reports: received}
+	if got := s.report(); got != "X=1" {
+		t.Fatal(got)
+	}
+	sentC := make(chan struct{})
+	go func() {
+		defer close(sentC)
+		r.Busy() // there is room for one now
+	}()
+	<-sentC
+	for got := s.report(); got != "X_AVAILD=busy"; got = s.report() {
+		if got != "X=1" {
+			t.Fatalf("report %q, want what was queued and then busy", got)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	for text, want := range map[string]uint64{"": 0, "0": 0, "18446744073709551615": 1<<64 - 1, "-1": 0, "x": 0} {
+		t.Setenv(EnvGeneration, text)
+		if got := Generation(); got != want {
+			t.Errorf("generation of %q: %d, want %d", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{"": false, "yes": true, "no": false} {
+		t.Setenv(EnvStress, text)
+		if got := Stressed(); got != want {
+			t.Errorf("stress of %q: %v, want %v", text, got, want)
+		}
+	}
+}
