@@ -24,12 +24,27 @@ const (
 // (EXIT_EXEC of systemd.exec(5)).
 const ExitExec = 203
 
-type birth struct{ ignoreSIGPIPE, watchdog bool }
+type birth struct {
+	ignoreSIGPIPE, watchdog bool
+	files                   int // descriptors that the worker gets
+}
 
-func birthOf(c *Command) birth { return birth{c.IgnoreSIGPIPE, c.Watchdog > 0} }
+func birthOf(c *Command) birth {
+	return birth{c.IgnoreSIGPIPE, c.Watchdog > 0, 3 + len(c.Sockets)}
+}
 
 func (b birth) variable() string {
-	return birthVariable + strconv.FormatBool(b.ignoreSIGPIPE) + ":" + strconv.FormatBool(b.watchdog)
+	return fmt.Sprintf("%s%t:%t:%d", birthVariable, b.ignoreSIGPIPE, b.watchdog, b.files)
+}
+
+// parseBirth reads what variable wrote; nobody else writes it.
+func parseBirth(text string) birth {
+	words := strings.Split(text+"::", ":")
+	files, err := strconv.Atoi(words[2])
+	if err != nil {
+		files = 3
+	}
+	return birth{ignoreSIGPIPE: words[0] == "true", watchdog: words[1] == "true", files: files}
 }
 
 // Become must be the first thing that main does. In an ordinary process it
@@ -50,6 +65,7 @@ func become(path string, argv []string) error {
 	if err := resetSignals(b.ignoreSIGPIPE); err != nil {
 		return err
 	}
+	closeOthers(b.files)
 	// syscall.Exec undoes what Go's runtime did to RLIMIT_NOFILE.
 	return syscall.Exec(path, argv, env)
 }
@@ -62,8 +78,7 @@ func ownEnviron(environ []string) ([]string, birth) {
 	var b birth
 	for _, v := range environ {
 		if rest, ok := strings.CutPrefix(v, birthVariable); ok {
-			pipe, dog, _ := strings.Cut(rest, ":")
-			b = birth{ignoreSIGPIPE: pipe == "true", watchdog: dog == "true"}
+			b = parseBirth(rest)
 			continue
 		}
 		env = append(env, v)
@@ -105,4 +120,19 @@ func resetSignals(ignoreSIGPIPE bool) error {
 	}
 	var none unix.Sigset_t
 	return os.NewSyscallError("rt_sigprocmask", unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil))
+}
+
+// closeOthers sees to it that the command gets no descriptor from first on: the
+// process that started availd may have left some open that nobody asked for.
+// close_range(2) is Linux 5.11 for that flag; before it, one by one.
+func closeOthers(first int) {
+	if unix.CloseRange(uint(first), 1<<31-1, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return
+	}
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= first {
+			unix.CloseOnExec(fd)
+		}
+	}
 }

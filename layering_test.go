@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/availd/availd"
+
+// leaves know the world each in one respect, and nothing of each other.
+var leaves = []string{
+	"activation", "spawn", "internal/notify", "internal/report", "internal/backlog",
+}
+
+// TestLayering holds the table in docs/ARCHITECTURE.md: who may import whom.
+func TestLayering(t *testing.T) {
+	imports := directImports(t)
+	for pkg, imported := range imports {
+		for _, dep := range imported {
+			if why := forbidden(pkg, dep); why != "" {
+				t.Errorf("%s imports %s: %s", pkg, dep, why)
+			}
+		}
+	}
+	for _, want := range append(leaves, "policy", "worker", "internal/loop") {
+		if _, ok := imports[want]; !ok {
+			t.Errorf("package %s is gone: mend this table", want)
+		}
+	}
+}
+
+// forbidden says why pkg must not import dep; both without the module's path
+// where they are the project's own.
+func forbidden(pkg, dep string) string {
+	own, isOwn := strings.CutPrefix(dep, module+"/")
+	switch {
+	case pkg == "policy" && !slices.Contains([]string{"time", "fmt", "strconv"}, dep):
+		return "policy is pure: time and formatting only"
+	case pkg == "worker" && strings.Contains(strings.Split(dep, "/")[0], "."):
+		return "worker is for other people's programs: the standard library only"
+	case isOwn && slices.Contains(leaves, pkg) && slices.Contains(leaves, own):
+		return "a leaf knows no other leaf"
+	case isOwn && slices.Contains(leaves, pkg) && own != "worker":
+		return "a leaf knows nothing of the project but the contract in worker"
+	case pkg == "internal/loop" && isOwn && !slices.Contains([]string{"policy", "internal/report", "internal/status"}, own):
+		return "the loop sees effects through its seams"
+	case isOwn && strings.HasPrefix(own, "e2e"):
+		return "tests are nobody's dependency"
+	}
+	return ""
+}
+
+// directImports maps every package of the module to what it imports itself.
+func directImports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	imports := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		pkg := strings.TrimPrefix(strings.TrimPrefix(words[0], module), "/")
+		imports[pkg] = words[1:]
+	}
+	return imports
+}

@@ -1,0 +1,86 @@
+package spawn
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestMain lets the test binary play availd's first image of a worker, a parent
+// that was started in an unusual way, and checks that no descriptor and no
+// child is left behind.
+func TestMain(m *testing.M) {
+	Become()
+	if out := os.Getenv("SPAWN_TEST_PARENT"); out != "" {
+		parent(out)
+	}
+	before := openFiles()
+	code := m.Run()
+	if after := openFiles(); code == 0 && after != before {
+		fmt.Fprintf(os.Stderr, "descriptors leaked:\nbefore %s\nafter  %s\n", before, after)
+		code = 99
+	}
+	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); code == 0 && err == nil {
+		fmt.Fprintf(os.Stderr, "a child was left behind (wait4 said %d)\n", pid)
+		code = 99
+	}
+	os.Exit(code)
+}
+
+// openFiles lists the descriptors of this process and what they are, without
+// those of Go's own poller.
+func openFiles() string {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	var b strings.Builder
+	for _, e := range entries {
+		target, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if err != nil || strings.Contains(target, "anon_inode:[event") {
+			continue
+		}
+		fmt.Fprintf(&b, "%s=%s ", e.Name(), target)
+	}
+	return b.String()
+}
+
+// parent runs in a process of its own, with limits and signals that a test has
+// chosen, and gives birth to one worker from there.
+func parent(out string) {
+	var c Command
+	if err := json.Unmarshal([]byte(os.Getenv("SPAWN_TEST_COMMAND")), &c); err != nil {
+		panic(err)
+	}
+	if c.IgnoreSIGPIPE {
+		signal.Ignore(unix.SIGPIPE)
+	}
+	c.Environ = os.Environ()
+	p, err := c.Start(7, false)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 10_000)
+	end, ended, err := p.Wait()
+	fmt.Println(end, ended, err)
+	os.Exit(0)
+}
+
+// runParent starts this binary as parent through a shell, which sets up what Go
+// could not.
+func runParent(t *testing.T, setup string, c Command) {
+	t.Helper()
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-c", setup+`; exec "$0"`, "/proc/"+fmt.Sprint(os.Getpid())+"/exe")
+	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_COMMAND="+string(text))
+	if got, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(got), "{0 0} true <nil>") {
+		t.Fatalf("%v: %s", err, got)
+	}
+}

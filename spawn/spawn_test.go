@@ -1,0 +1,304 @@
+package spawn
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// born starts a shell script as a worker and returns how it ended.
+func born(t *testing.T, c Command, script string, generation uint64, stress bool) End {
+	t.Helper()
+	c.Path, c.Args = "/bin/sh", append([]string{"-c", script}, c.Args...)
+	p, err := c.Start(generation, stress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return await(t, p)
+}
+
+func await(t *testing.T, p Process) End {
+	t.Helper()
+	defer func() { _ = p.Close() }()
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 20_000)
+	for err == unix.EINTR {
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 20_000)
+	}
+	if n != 1 {
+		_ = p.SignalGroup(unix.SIGKILL)
+		t.Fatalf("worker %d did not end: %v", p.PID, err)
+	}
+	end, ended, err := p.Wait()
+	if err != nil || !ended {
+		t.Fatalf("wait: %v %v", ended, err)
+	}
+	return end
+}
+
+// read returns what a worker wrote into a file.
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func pipe(t *testing.T) (r, w int) {
+	t.Helper()
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(p[0]); _ = unix.Close(p[1]) })
+	return p[0], p[1]
+}
+
+func TestDescriptors(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	a, b := pipe(t)
+	_, _ = pipe(t) // others of ours, which it must not get
+	c := Command{Sockets: []int{b, a}, Names: []string{"web", "web"}, Environ: os.Environ()}
+	foreign, err := unix.FcntlInt(uintptr(a), unix.F_DUPFD, 100) // one that is not close-on-exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(foreign) }()
+	// While dash runs $(…) it holds the pipe that it reads from as well, as 5.
+	born(t, c, `l=$(readlink /proc/$$/fd/0 /proc/$$/fd/3 /proc/$$/fd/4; ls /proc/$$/fd | tr "\n" " "); echo "$l" > `+out, 1, false)
+	lines := strings.Split(strings.TrimSpace(read(t, out)), "\n")
+	want, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(b))
+	if len(lines) != 4 || lines[0] != "/dev/null" || lines[1] != want || lines[2] != want {
+		t.Errorf("got %q, want /dev/null and twice %s", lines, want)
+	}
+	if got := lines[len(lines)-1]; got != "0 1 2 3 4 5" {
+		t.Errorf("descriptors %q, want 0 to 4, and 5 of the shell", got)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	a, b := pipe(t)
+	c := Command{
+		Sockets: []int{a, b}, Names: []string{"web", "web-tls"}, NotifySocket: "@x", Watchdog: 3 * time.Second,
+		Environ: []string{
+			"PATH=" + os.Getenv("PATH"), "KEPT=1", "AVAILD_X=1", "LISTEN_PID=1", "LISTEN_PIDFDID=2", "NOTIFY_SOCKET=/pid1",
+			"WATCHDOG_USEC=1", "WATCHDOG_PID=1", "FDSTORE=4", "MAINPID=1", "MAINPIDFDID=1", "MEMORY_PRESSURE_WATCH=/x",
+			"RUNTIME_DIRECTORY=/run/x", "FDSTORES=kept",
+		},
+	}
+	born(t, c, `{ echo pid=$$; env; } > `+out, 42, true)
+	lines := strings.Split(strings.TrimSpace(read(t, out)), "\n")
+	pid := strings.TrimPrefix(lines[0], "pid=")
+	got := map[string]bool{}
+	for _, l := range lines[1:] {
+		got[l] = true
+	}
+	for _, want := range []string{
+		"LISTEN_PID=" + pid, "LISTEN_FDS=2", "LISTEN_FDNAMES=web:web-tls", "NOTIFY_SOCKET=@x",
+		"WATCHDOG_USEC=3000000", "WATCHDOG_PID=" + pid, "AVAILD_STRESS=yes", "AVAILD_GENERATION=42",
+		"KEPT=1", "RUNTIME_DIRECTORY=/run/x", "FDSTORES=kept",
+	} {
+		if !got[want] {
+			t.Errorf("%s is missing in %q", want, lines)
+		}
+		delete(got, want)
+	}
+	for l := range got {
+		if isReserved(l) {
+			t.Errorf("%s reached the worker", l)
+		}
+	}
+}
+
+func TestArguments(t *testing.T) {
+	for _, c := range []struct {
+		stress bool
+		want   string
+	}{{true, "/bin/sh|a b|-o|stress=yes|yesyes|"}, {false, "/bin/sh|a b|-o|stress=||"}} {
+		out := filepath.Join(t.TempDir(), "out")
+		cmd := Command{Args: []string{"/bin/sh", "a b", "-o", "stress={stress}", "{stress}{stress}"}, Environ: os.Environ()}
+		born(t, cmd, `printf '%s|' "$0" "$@" > `+out, 1, c.stress)
+		if got := read(t, out); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// TestInherited asserts what the worker finds although its parent was started
+// with other limits, dispositions and a blocked signal.
+func TestInherited(t *testing.T) {
+	for _, c := range []struct {
+		name, setup string
+		ignorePipe  bool
+		want        []string
+	}{
+		{"limit", "ulimit -Sn 100; ulimit -Hn 200", false, []string{"limit 100 200", "SigIgn 0000000000000000"}},
+		{"pipe ignored", "trap '' PIPE", true, []string{"SigIgn 0000000000001000"}},
+		{"others ignored", "trap '' HUP INT USR1 TERM", false, []string{"SigIgn 0000000000000000"}},
+		{"mask", "", false, []string{"SigBlk 0000000000000000"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			script := `awk '/^Sig(Blk|Ign)/{print substr($1,1,6), $2}' /proc/$$/status > ` + out +
+				`; echo limit $(ulimit -Sn) $(ulimit -Hn) >> ` + out + `; awk '{print "group", $5-$1}' /proc/$$/stat >> ` + out
+			setup := c.setup
+			if setup == "" {
+				setup = "true"
+			}
+			runParent(t, setup, Command{Path: "/bin/sh", Args: []string{"-c", script}, IgnoreSIGPIPE: c.ignorePipe})
+			got := read(t, out)
+			for _, w := range append(c.want, "group 0") {
+				if !strings.Contains(got, w) {
+					t.Errorf("want %q in\n%s", w, got)
+				}
+			}
+		})
+	}
+}
+
+// TestBlockedSignals starts the parent with signals blocked, which a shell
+// cannot do.
+func TestBlockedSignals(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed: it blocks the signals of the parent")
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	script := `grep SigBlk /proc/$$/status > ` + out
+	setup := `exec ` + python + ` -c 'import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM,signal.SIGUSR1}); os.execv(sys.argv[1],sys.argv[1:])' "$0"; true`
+	runParent(t, setup, Command{Path: "/bin/sh", Args: []string{"-c", script}})
+	if got := read(t, out); !strings.Contains(got, "0000000000000000") {
+		t.Errorf("the worker began with blocked signals: %s", got)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	for _, c := range []struct {
+		script string
+		want   End
+	}{
+		{"exit 0", End{}}, {"exit 3", End{Code: 3}}, {"kill -SEGV $$", End{Signal: int(unix.SIGSEGV)}},
+	} {
+		if got := born(t, Command{Environ: os.Environ()}, c.script, 1, false); got != c.want {
+			t.Errorf("%s: got %+v, want %+v", c.script, got, c.want)
+		}
+	}
+}
+
+// TestExactPid: another child's status is not taken.
+func TestExactPid(t *testing.T) {
+	other := exec.Command("/bin/sh", "-c", "exit 5")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	born(t, Command{Environ: os.Environ()}, "exit 0", 1, false)
+	var exit *exec.ExitError
+	if err := other.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 5 {
+		t.Errorf("the other child's status is lost: %v", err)
+	}
+}
+
+func TestNotYet(t *testing.T) {
+	c := Command{Path: "/bin/sleep", Args: []string{"60"}, Environ: os.Environ()}
+	p, err := c.Start(1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ended, err := p.Wait(); ended || err != nil {
+		t.Errorf("it lives, but Wait says %v %v", ended, err)
+	}
+	if err := p.SignalGroup(unix.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if end := await(t, p); end.Signal != int(unix.SIGKILL) {
+		t.Errorf("ended with %+v", end)
+	}
+}
+
+// TestGroup: killing takes the worker's own children along.
+func TestGroup(t *testing.T) {
+	r, w := pipe(t)
+	c := Command{Path: "/bin/sh", Args: []string{"-c", "sleep 60 & echo up >&3; wait"}, Sockets: []int{w}, Names: []string{"x"}, Environ: os.Environ()}
+	p, err := c.Start(1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Close(w)
+	buf := make([]byte, 3)
+	if _, err := unix.Read(r, buf); err != nil || !bytes.Equal(buf, []byte("up\n")) {
+		t.Fatalf("%q %v", buf, err)
+	}
+	if err := p.SignalGroup(unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, p)
+	// sleep holds the other end: end-of-file means that it is gone too.
+	if n, err := unix.Read(r, buf); n != 0 || err != nil {
+		t.Errorf("read %d %v, want end-of-file", n, err)
+	}
+}
+
+func TestBadCommands(t *testing.T) {
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path string
+		want error
+	}{
+		{filepath.Join(dir, "missing"), os.ErrNotExist}, {plain, os.ErrPermission}, {dir, unix.EISDIR},
+		{plain + "/x", unix.ENOTDIR},
+	} {
+		_, err := (&Command{Path: c.path}).Start(1, false)
+		var command *CommandError
+		if !errors.As(err, &command) || !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.path, err, c.want)
+		}
+	}
+	if err := os.Chmod(plain, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p, err := (&Command{Path: plain}).Start(1, false)
+	if err != nil {
+		t.Fatalf("mended, but %v", err)
+	}
+	await(t, p)
+}
+
+func TestUnexecutable(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad")
+	if err := os.WriteFile(bad, []byte("#!/no/such/interpreter\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p, err := (&Command{Path: bad, Environ: os.Environ()}).Start(1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end := await(t, p); end.Code != ExitExec {
+		t.Errorf("ended with %+v, want status %d", end, ExitExec)
+	}
+}
+
+func TestFind(t *testing.T) {
+	if path, err := Find("sh"); err != nil || !filepath.IsAbs(path) {
+		t.Errorf("sh: %s %v", path, err)
+	}
+	for _, bad := range []string{"no-such-command", "/no/such/command", "./no-such"} {
+		var command *CommandError
+		if _, err := Find(bad); !errors.As(err, &command) || strings.Contains(err.Error(), "exec:") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
