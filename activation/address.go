@@ -34,10 +34,11 @@ func (s *Socket) locate() error {
 }
 
 // locateIP decides on reach by the address alone. A wildcard address is
-// reachable; an IPv4 loopback address stays one when it is written as IPv6.
+// reachable; an IPv4 loopback address stays one when it is written as IPv6,
+// which netip knows.
 func (s *Socket) locateIP(ip netip.Addr, port int) {
 	s.Address = netip.AddrPortFrom(ip, uint16(port)).String()
-	s.Remote = !ip.Unmap().IsLoopback()
+	s.Remote = !ip.IsLoopback()
 }
 
 func zoned(sa *unix.SockaddrInet6) netip.Addr {

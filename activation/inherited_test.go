@@ -146,8 +146,8 @@ func TestInheritedLeavesFlagsAlone(t *testing.T) {
 	if flags&unix.O_NONBLOCK == 0 {
 		t.Error("O_NONBLOCK is gone for the one who passed the socket")
 	}
-	if len(o.Open) != 3 {
-		t.Errorf("open in the end: %q, want just the three", o.Open)
+	if len(o.AtOnce) != 3 || len(o.Open) != 3 {
+		t.Errorf("open at once: %q, in the end: %q, want just the three", o.AtOnce, o.Open)
 	}
 }
 

@@ -48,7 +48,8 @@ type outcome struct {
 	Problem   *activation.Error // the error, if it is one for the operator
 	Left      []string          // LISTEN_ variables after the call
 	Flags     map[string][2]int // of each one afterwards: F_GETFD, F_GETFL
-	Open      []string          // what was open in the end
+	AtOnce    []string          // what was open when it returned
+	Open      []string          // and in the end
 	Accepted  map[string]string // first bytes of a connection on each stream listener
 }
 
@@ -61,6 +62,7 @@ func beActivated() {
 	o := outcome{Flags: map[string][2]int{}, Accepted: map[string]string{}}
 	var err error
 	o.Set, o.Activated, err = activation.Inherited()
+	o.AtOnce = opened()
 	if err != nil {
 		o.Error = err.Error()
 		o.Problem, _ = err.(*activation.Error)

@@ -1,0 +1,105 @@
+package man
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/availd/availd/internal/config"
+)
+
+var escape = regexp.MustCompile(`\\(?:-|e|&|\([a-z]{2})`)
+
+// plain undoes the escapes of roff(7) that the examples use.
+func plain(text string) string {
+	return escape.ReplaceAllStringFunc(text, func(e string) string {
+		switch e {
+		case `\-`:
+			return "-"
+		case `\e`:
+			return `\`
+		case `\&`:
+			return ""
+		case `\(aq`:
+			return "'"
+		case `\(ga`:
+			return "`"
+		case `\(ha`:
+			return "^"
+		case `\(ti`:
+			return "~"
+		}
+		panic("man: unknown escape " + e)
+	})
+}
+
+// displays returns the literal blocks of the EXAMPLES.
+func displays(t *testing.T, page string) []string {
+	t.Helper()
+	var blocks []string
+	for _, part := range strings.Split(section(t, page, "EXAMPLES"), ".Bd -literal -offset indent\n")[1:] {
+		block, _, closed := strings.Cut(part, ".Ed\n")
+		if !closed {
+			t.Fatalf("%s: a display does not end", page)
+		}
+		blocks = append(blocks, plain(block))
+	}
+	return blocks
+}
+
+// runLine finds the command lines of availd run.
+var runLine = regexp.MustCompile(`(?m)^(?:ExecStart=/usr/bin/)?availd run (.*)$`)
+
+// TestExampleCommands gives each example to the parser of the command line; a
+// configuration file named in it is the one that the page shows.
+func TestExampleCommands(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.conf")
+	lines := 0
+	for _, page := range pages {
+		for _, block := range displays(t, page) {
+			if strings.HasPrefix(block, "# options") {
+				if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, block := range displays(t, page) {
+			for _, m := range runLine.FindAllStringSubmatch(block, -1) {
+				lines++
+				args := strings.Fields(strings.ReplaceAll(m[1], "/etc/availd/web.conf", file))
+				if err := parse(args); err != nil {
+					t.Errorf("%s: %q: %v", page, m[0], err)
+				}
+			}
+		}
+	}
+	if lines < 4 {
+		t.Errorf("only %d command lines are found", lines)
+	}
+}
+
+// parse reads the arguments of availd run as the program does.
+func parse(args []string) error {
+	var settings []config.Setting
+	app := &cli.App{Flags: config.Flags(&settings), HideHelp: true, Action: func(c *cli.Context) error {
+		_, err := config.Load(settings, c.Args().Slice())
+		return err
+	}, Writer: nothing{}, ErrWriter: nothing{}, ExitErrHandler: func(*cli.Context, error) {}}
+	return app.Run(append([]string{"run"}, args...))
+}
+
+type nothing struct{}
+
+func (nothing) Write(p []byte) (int, error) { return len(p), nil }
+
+func TestParseRefuses(t *testing.T) {
+	for _, bad := range []string{"--no-such-option -- true", "--limit=x -- true", "--config=/nonexistent -- true"} {
+		if parse(strings.Fields(bad)) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
