@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/availd/availd/e2e/machine"
 )
 
 const (
@@ -36,7 +38,7 @@ type artifact struct{ source, output string }
 // artifacts builds everything, once for all machines, and returns the
 // directory, which removeArtifacts removes.
 var artifacts = sync.OnceValues(func() (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "availd-e2e-bin-"); err != nil {
+	if dir, err = machine.TempDir(); err != nil {
 		return "", err
 	}
 	artifactsDir = dir

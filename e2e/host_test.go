@@ -26,6 +26,9 @@ func TestSystemd252(t *testing.T) { t.Parallel(); systemd252.run(t) }
 func TestSystemdCurrent(t *testing.T) { t.Parallel(); systemdCurrent.run(t) }
 
 func TestMain(m *testing.M) {
+	if tree := os.Getenv(envDriver); tree != "" {
+		drive(tree)
+	}
 	status := m.Run()
 	if err := removeArtifacts(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)

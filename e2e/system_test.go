@@ -33,15 +33,8 @@ var prepare = sync.OnceValue(func() error {
 
 // run boots the system and repeats the results of its scenarios as subtests.
 func (s system) run(t *testing.T) {
-	possible(t, prepare())
 	ctx := deadline(t)
-	cache := machine.Cache{
-		Dir:    cmp.Or(os.Getenv("AVAILD_E2E_CACHE"), "/var/cache/availd-e2e"),
-		Mirror: os.Getenv("AVAILD_E2E_MIRROR"),
-		Logf:   t.Logf,
-	}
-	tree, err := cache.Tree(ctx, s.recipe)
-	possible(t, err)
+	tree := s.tree(ctx, t)
 	begin := time.Now()
 	dir, err := artifacts()
 	if err != nil {
@@ -53,6 +46,19 @@ func (s system) run(t *testing.T) {
 	if t.Failed() {
 		t.Log(inspect(m))
 	}
+}
+
+// tree makes this host ready and returns the system's tree.
+func (s system) tree(ctx context.Context, t *testing.T) string {
+	possible(t, prepare())
+	cache := machine.Cache{
+		Dir:    cmp.Or(os.Getenv("AVAILD_E2E_CACHE"), "/var/cache/availd-e2e"),
+		Mirror: os.Getenv("AVAILD_E2E_MIRROR"),
+		Logf:   t.Logf,
+	}
+	dir, err := cache.Tree(ctx, s.recipe)
+	possible(t, err)
+	return dir
 }
 
 func (s system) boot(ctx context.Context, t *testing.T, tree, dir string) *machine.Machine {

@@ -6,14 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-const cgroupPrefix = "availd-e2e-"
 
 // Where control groups can be mounted: cgroup v2 alone; or, on hybrid hosts,
 // v2 beside systemd's own v1 hierarchy, and nspawn uses both.
@@ -32,7 +28,7 @@ func newCgroups(name string) (cgroups, error) {
 		if _, err := os.Stat(filepath.Join(h, "cgroup.procs")); err != nil {
 			continue // not a hierarchy, or not there
 		}
-		dir := filepath.Join(h, fmt.Sprintf("%s%s-%d", cgroupPrefix, name, os.Getpid()))
+		dir := filepath.Join(h, ownName(name))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return nil, errors.Join(err, made.remove())
 		}
@@ -84,19 +80,4 @@ func rmdirs(dir string) error {
 		errs = append(errs, os.NewSyscallError("rmdir "+dir, err))
 	}
 	return errors.Join(errs...)
-}
-
-// sweep removes the groups of runs that were killed before they could. Their
-// machines died with them, and a group with processes cannot be removed, so
-// errors do not matter here.
-func sweep() {
-	for _, h := range hierarchies {
-		dirs, _ := filepath.Glob(filepath.Join(h, cgroupPrefix+"*-*"))
-		for _, dir := range dirs {
-			pid, err := strconv.Atoi(dir[strings.LastIndex(dir, "-")+1:])
-			if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-				_ = rmdirs(dir)
-			}
-		}
-	}
 }

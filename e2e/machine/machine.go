@@ -35,7 +35,6 @@ type Machine struct {
 // Boot boots a machine and returns when its systemd has started everything,
 // ctx bounding the wait. The caller stops it; on error nothing is left.
 func Boot(ctx context.Context, c Config) (*Machine, error) {
-	sweep()
 	m := &Machine{}
 	m.stop = sync.OnceValue(m.halt)
 	if err := m.boot(ctx, c); err != nil {
@@ -46,7 +45,8 @@ func Boot(ctx context.Context, c Config) (*Machine, error) {
 }
 
 func (m *Machine) boot(ctx context.Context, c Config) (err error) {
-	if m.dir, err = os.MkdirTemp("", "availd-e2e-"); err != nil {
+	sweep()
+	if m.dir, err = TempDir(); err != nil {
 		return err
 	}
 	if m.cgroups, err = newCgroups(c.Name); err != nil {
@@ -67,11 +67,18 @@ func (m *Machine) boot(ctx context.Context, c Config) (err error) {
 	if m.nspawn, err = start(cmd); err != nil {
 		return err
 	}
-	m.leader, err = notices.wait(ctx, m.nspawn)
+	inner, err := notices.wait(ctx, m.nspawn)
+	if err != nil {
+		return err
+	}
+	m.leader, err = leaderPID(m.nspawn.cmd.Process.Pid, inner)
 	return err
 }
 
 func (m *Machine) consoleName() string { return filepath.Join(m.dir, "console") }
+
+// Leader is the pid of the machine's PID 1 on the host.
+func (m *Machine) Leader() int { return m.leader }
 
 // Console returns what the machine has printed on its console.
 func (m *Machine) Console() string {

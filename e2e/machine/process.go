@@ -14,8 +14,9 @@ type process struct {
 	err  error         // of Wait; valid once done is closed
 }
 
-// start starts the command, with the parent's death as its own. What it
-// starts is its own affair: unshare --kill-child and nspawn pass it on.
+// start starts the command, with the parent's death as its own. What the
+// command starts goes with it only by a pid namespace: unshare --kill-child
+// makes one, and nspawn gets one.
 func start(cmd *exec.Cmd) (*process, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}

@@ -32,8 +32,8 @@ func listenNotices(dir string) (*notices, error) {
 
 func (n *notices) close() error { return n.conn.Close() }
 
-// wait returns the host's pid of the machine's PID 1 once the machine is
-// booted. It ends early with ctx, or when nspawn ends.
+// wait returns the pid of the machine's PID 1, as nspawn counts, once the
+// machine is booted. It ends early with ctx, or when nspawn ends.
 func (n *notices) wait(ctx context.Context, nspawn *process) (leader int, err error) {
 	over := make(chan struct{})
 	defer close(over)

@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 		waiting[1 + i] = (struct pollfd){ .fd = FIRST + i, .events = POLLIN };
 
 	report("READY=1");
-	for (;;) {
+	for (unsigned turn = 0;; turn++) { /* busy sockets take turns */
 		if (poll(waiting, (nfds_t)(1 + n), -1) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -149,16 +149,15 @@ int main(int argc, char **argv)
 		}
 		if (waiting[0].revents)
 			return 0; /* what is in the queue stays there for the others */
-		for (int i = 1; i <= n; i++) {
-			if (!waiting[i].revents)
-				continue;
-			int client = accept4(waiting[i].fd, NULL, NULL, SOCK_CLOEXEC);
-			if (client < 0)
-				continue; /* another worker was faster, or the client has gone */
-			report("X_AVAILD=busy");
-			serve(client);
-			close(client);
-			report("X_AVAILD=idle");
-		}
+		struct pollfd *ready = &waiting[1 + turn % (unsigned)n];
+		if (!ready->revents)
+			continue;
+		int client = accept4(ready->fd, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0)
+			continue; /* another worker was faster, or the client has gone */
+		report("X_AVAILD=busy");
+		serve(client);
+		close(client);
+		report("X_AVAILD=idle");
 	}
 }

@@ -12,6 +12,7 @@ inside accept() for the next one.
 """
 import json
 import os
+import random
 import re
 import selectors
 import signal
@@ -72,7 +73,7 @@ while True:
     if told_to_leave in ready:
         sys.exit(0)
     try:
-        client, _ = ready[0].accept()
+        client, _ = random.choice(ready).accept()  # no socket goes first
     except OSError:  # another worker was faster, or the client has gone
         continue
     report(b"X_AVAILD=busy")

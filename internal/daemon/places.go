@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/cgroup"
 	"github.com/availd/availd/internal/report"
 )
 
@@ -52,4 +53,17 @@ func defaultName(path string) string {
 		return strings.TrimSuffix(unit, ".service")
 	}
 	return filepath.Base(path)
+}
+
+// unitName is the unit this process runs in, "" outside a service manager: a
+// terminal's shell is in a unit too, but that is not what is being served.
+func unitName() string {
+	if os.Getenv("INVOCATION_ID") == "" {
+		return ""
+	}
+	unit, err := cgroup.Own()
+	if err != nil {
+		return ""
+	}
+	return unit.Name
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -122,28 +121,4 @@ func (r *depthReader) read(fd int) loop.Depth {
 		return loop.Depth{Waiting: -1, Limit: -1}
 	}
 	return loop.Depth{Waiting: depth.Waiting, Limit: depth.Limit, Readable: depth.Readable}
-}
-
-// unitName is the unit this process runs in, "" outside a service manager. The
-// last component of the cgroup is the unit's name for a service without
-// delegated groups.
-func unitName() string {
-	data, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil || os.Getenv("INVOCATION_ID") == "" {
-		return ""
-	}
-	for line := range strings.Lines(string(data)) {
-		_, path, ok := strings.Cut(strings.TrimSpace(line), "::")
-		if !ok {
-			if _, path, ok = strings.Cut(strings.TrimSpace(line), ":name=systemd:"); !ok {
-				continue
-			}
-		}
-		for _, part := range strings.Split(path, "/") {
-			if strings.HasSuffix(part, ".service") && !strings.HasPrefix(part, "user@") {
-				return part
-			}
-		}
-	}
-	return ""
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +16,11 @@ import (
 
 // TestMain looks for descriptors that a loop has left open.
 func TestMain(m *testing.M) {
+	r, f, err := os.Pipe() // opens what Go's own poller needs
+	if err != nil {
+		panic(err)
+	}
+	_, _ = r.Close(), f.Close()
 	before := countFiles()
 	code := m.Run()
 	if after := countFiles(); code == 0 && after > before {
@@ -28,14 +32,7 @@ func TestMain(m *testing.M) {
 
 func countFiles() int {
 	entries, _ := os.ReadDir("/proc/self/fd")
-	n := 0
-	for _, e := range entries {
-		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
-		if !strings.Contains(target, "anon_inode:[eventpoll]") {
-			n++
-		}
-	}
-	return n
+	return len(entries)
 }
 
 // world is what a loop under test acts on: its descriptors are real, births

@@ -14,11 +14,14 @@
 package reap
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/cgroup"
 )
 
 // Patience is the time between SIGTERM and SIGKILL.
@@ -34,11 +37,11 @@ func Run(getenv func(string) string) (int, error) {
 	if slices.Contains(crashes, getenv("SERVICE_RESULT")) {
 		return 0, nil
 	}
-	group, err := serviceGroup()
+	unit, err := cgroup.Own()
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w; availd reap is for ExecStopPost= only", err)
 	}
-	left, err := leftOver(group)
+	left, err := leftOver(unit.Service())
 	if err != nil || len(left) == 0 {
 		return 0, err
 	}
@@ -51,8 +54,8 @@ type process struct{ pid, fd int }
 
 // leftOver lists the processes of the group but this one, its parents, and,
 // while the service has a main process, all.
-func leftOver(group string) ([]process, error) {
-	pids, err := members(group)
+func leftOver(unit cgroup.Unit) ([]process, error) {
+	pids, err := unit.Members()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,129 @@
+// Package cgroup finds the control group of the unit that this process runs in,
+// and who else is in it. systemd keeps one group a unit, in cgroup v2, in the
+// name=systemd hierarchy of v1, or in both.
+//
+// It only reads. It neither makes groups nor moves processes.
+//
+// # Diagnostics
+//
+// Errors go to the caller; [ErrNoUnit] says that this process is in no unit.
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ErrNoUnit says that this process runs in no .service or .socket unit.
+var ErrNoUnit = errors.New("this process is in no .service or .socket unit")
+
+// Unit is a unit with its group.
+type Unit struct {
+	Name string // such as web.service
+	Dir  string // of its group, "" = not found below /sys/fs/cgroup
+}
+
+// hierarchies are where systemd keeps its groups, by the controller list in
+// /proc/PID/cgroup: "" is cgroup v2, alone or beside v1 (the hybrid layout). On
+// a pure v2 system a line of a v1 hierarchy may be there too, with the path /.
+var hierarchies = []struct {
+	controllers string
+	mounts      []string
+}{
+	{"", []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}},
+	{"name=systemd", []string{"/sys/fs/cgroup/systemd"}},
+}
+
+// Own returns the unit of this process.
+func Own() (Unit, error) {
+	data, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return Unit{}, err
+	}
+	return find(string(data), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, "cgroup.procs"))
+		return err == nil
+	})
+}
+
+// find looks for the unit in the text of /proc/PID/cgroup, whose lines are
+// ID:CONTROLLERS:PATH.
+func find(text string, exists func(dir string) bool) (Unit, error) {
+	found := Unit{}
+	for _, h := range hierarchies {
+		for line := range strings.Lines(text) {
+			parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+			if len(parts) != 3 || parts[1] != h.controllers {
+				continue
+			}
+			path, name := unitPath(parts[2])
+			if name == "" {
+				continue
+			}
+			found.Name = name
+			for _, mount := range h.mounts {
+				if dir := filepath.Join(mount, path); exists(dir) {
+					return Unit{Name: name, Dir: dir}, nil
+				}
+			}
+		}
+	}
+	if found.Name == "" {
+		return found, ErrNoUnit
+	}
+	return found, nil
+}
+
+// unitPath cuts path after the innermost unit; groups that a service made below
+// its own are cut off.
+func unitPath(path string) (unit, name string) {
+	parts := strings.Split(path, "/")
+	for i := len(parts) - 1; i >= 0; i-- {
+		p := parts[i]
+		isUnit := strings.HasSuffix(p, ".service") || strings.HasSuffix(p, ".socket")
+		if isUnit && !strings.HasPrefix(p, "user@") {
+			return strings.Join(parts[:i+1], "/"), p
+		}
+	}
+	return "", ""
+}
+
+// Service is the service that u belongs to: itself, or beside a socket the
+// service of the same name.
+func (u Unit) Service() Unit {
+	name, isSocket := strings.CutSuffix(u.Name, ".socket")
+	if !isSocket {
+		return u
+	}
+	u.Name = name + ".service"
+	if u.Dir != "" {
+		u.Dir = filepath.Join(filepath.Dir(u.Dir), u.Name)
+	}
+	return u
+}
+
+// Members are the pids in the unit's own group. A group that is gone has none.
+func (u Unit) Members() ([]int, error) {
+	if u.Dir == "" {
+		return nil, fmt.Errorf("the control group of %s: %w", u.Name, fs.ErrNotExist)
+	}
+	data, err := os.ReadFile(filepath.Join(u.Dir, "cgroup.procs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for word := range strings.FieldsSeq(string(data)) {
+		if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}

@@ -1,0 +1,72 @@
+package cgroup
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestFind(t *testing.T) {
+	all := func(string) bool { return true }
+	for _, c := range []struct {
+		name, text string
+		exists     func(string) bool
+		want       Unit
+	}{
+		{"v2", "0::/system.slice/web.service\n", all, Unit{"web.service", "/sys/fs/cgroup/system.slice/web.service"}},
+		{
+			"v2 beside unused v1", "9:name=systemd:/\n8:pids:/\n0::/system.slice/web.service\n", all,
+			Unit{"web.service", "/sys/fs/cgroup/system.slice/web.service"},
+		},
+		{
+			"hybrid", "1:name=systemd:/system.slice/web.service\n0::/system.slice/web.service\n",
+			func(dir string) bool { return dir == "/sys/fs/cgroup/unified/system.slice/web.service" },
+			Unit{"web.service", "/sys/fs/cgroup/unified/system.slice/web.service"},
+		},
+		{
+			"v1", "8:pids:/system.slice/web.service\n1:name=systemd:/system.slice/web.service\n0::/\n", all,
+			Unit{"web.service", "/sys/fs/cgroup/systemd/system.slice/web.service"},
+		},
+		{"delegated", "0::/system.slice/web.service/workers/w1\n", all, Unit{"web.service", "/sys/fs/cgroup/system.slice/web.service"}},
+		{
+			"user manager", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n", all,
+			Unit{"web.service", "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/web.service"},
+		},
+		{"socket", "0::/system.slice/web.socket\n", all, Unit{"web.socket", "/sys/fs/cgroup/system.slice/web.socket"}},
+		{"not mounted", "0::/system.slice/web.service\n", func(string) bool { return false }, Unit{Name: "web.service"}},
+	} {
+		if got, err := find(c.text, c.exists); err != nil || got != c.want {
+			t.Errorf("%s: got %+v %v, want %+v", c.name, got, err, c.want)
+		}
+	}
+	for _, text := range []string{"", "0::/\n", "garbage", "0::/user.slice/user@1000.service/init.scope\n"} {
+		if got, err := find(text, all); !errors.Is(err, ErrNoUnit) {
+			t.Errorf("%q: got %+v %v", text, got, err)
+		}
+	}
+}
+
+func TestService(t *testing.T) {
+	socket := Unit{"web.socket", "/sys/fs/cgroup/system.slice/web.socket"}
+	if got := socket.Service(); got != (Unit{"web.service", "/sys/fs/cgroup/system.slice/web.service"}) {
+		t.Errorf("got %+v", got)
+	}
+	if got := socket.Service().Service(); got.Name != "web.service" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestMembers(t *testing.T) {
+	u := Unit{"web.service", t.TempDir()}
+	if pids, err := u.Members(); err != nil || pids != nil {
+		t.Errorf("a group that is gone: %v %v", pids, err)
+	}
+	if err := os.WriteFile(filepath.Join(u.Dir, "cgroup.procs"), []byte("12\n0\n345\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if pids, err := u.Members(); err != nil || !slices.Equal(pids, []int{12, 345}) {
+		t.Errorf("got %v %v", pids, err)
+	}
+}

@@ -1,0 +1,229 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// row is one event of a scenario, and all the actions that come of it.
+//
+//	+5s               time passes; Tick at each deadline, as the loop does it
+//	conn [N]          a watched socket is readable, N connections wait (1)
+//	busy W, idle W    X_AVAILD reports; further words: done=N jobs=N ready
+//	ready W, alive W, trigger W, stopping W, jobs W N, done W N
+//	exit W CODE, killed W SIGNAL, stopped W SIGNAL, lost W
+//	start, reload, stop, killall
+//	refuse N          the next N births are refused
+//	queue N           so many connections are found by a Probe
+type row struct{ event, want string }
+
+// scenario drives a Service. Births are answered at once, with pids from 101.
+type scenario struct {
+	t      *testing.T
+	s      *Service
+	cfg    Config // what the next "reload" brings
+	now    Instant
+	born   int
+	refuse int
+	queue  int
+	ticks  int // wake-ups by a deadline
+	said   []string
+}
+
+// play starts a service and plays the rows.
+func play(t *testing.T, cfg Config, rows ...row) *scenario {
+	t.Helper()
+	x := &scenario{t: t, s: New(cfg), cfg: cfg}
+	x.play(rows...)
+	return x
+}
+
+func (x *scenario) play(rows ...row) {
+	x.t.Helper()
+	for i, r := range rows {
+		if got := x.event(r.event); got != r.want {
+			x.t.Fatalf("row %d at %v: %s\n got: %s\nwant: %s", i+1, x.now, r.event, got, r.want)
+		}
+	}
+}
+
+// event delivers one event and returns the actions in words.
+func (x *scenario) event(line string) string {
+	x.said = x.said[:0]
+	words := strings.Fields(line)
+	if d, ok := strings.CutPrefix(words[0], "+"); ok {
+		x.pass(d)
+	} else {
+		x.do(x.s.Tick(x.now))
+		x.deliver(words)
+	}
+	return strings.Join(x.said, ", ")
+}
+
+// pass lets time go by, and wakes the policy when it asked for it.
+func (x *scenario) pass(span string) {
+	d, err := time.ParseDuration(span)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	end := x.now + d
+	for n := 0; ; n++ {
+		due, ok := x.s.Deadline()
+		if !ok || due > end {
+			break
+		}
+		if n > 10000 {
+			x.t.Fatalf("the deadline %v is not met by Tick", due)
+		}
+		x.now = max(x.now, due)
+		x.ticks++
+		x.do(x.s.Tick(x.now))
+	}
+	x.now = end
+	x.do(x.s.Tick(end))
+}
+
+func (x *scenario) deliver(words []string) {
+	switch words[0] {
+	case "start":
+		x.do(x.s.Start(x.now))
+	case "conn":
+		x.do(x.s.Connection(x.now, x.number(append(words, "1"), 1)))
+	case "reload":
+		x.do(x.s.Reload(x.now, x.cfg))
+	case "stop":
+		x.do(x.s.Stop(x.now))
+	case "killall":
+		x.do(x.s.KillAll(x.now))
+	case "refuse":
+		x.refuse = x.number(words, 1)
+	case "queue":
+		x.queue = x.number(words, 1)
+	case "exit", "killed", "stopped", "lost":
+		x.do(x.s.Exit(x.now, x.number(words, 1), x.end(words)))
+	default:
+		x.report(words)
+	}
+}
+
+func (x *scenario) number(words []string, i int) int {
+	x.t.Helper()
+	n, err := strconv.Atoi(words[i])
+	if err != nil {
+		x.t.Fatalf("%v: %v", words, err)
+	}
+	return n
+}
+
+func (x *scenario) end(words []string) End {
+	switch words[0] {
+	case "exit":
+		return End{Code: x.number(words, 2)}
+	case "killed":
+		return End{Signal: x.number(words, 2)}
+	case "stopped":
+		return End{Signal: x.number(words, 2), Stopped: true}
+	default:
+		return End{Unknown: true}
+	}
+}
+
+func (x *scenario) report(words []string) {
+	id := x.number(words, 1)
+	r := Report{Worker: id, Generation: x.s.Generation(id), Held: -1, Finished: -1}
+	switch words[0] {
+	case "busy":
+		r.HasAvailable, r.Available = true, Busy
+	case "idle":
+		r.HasAvailable, r.Available = true, Idle
+	case "nonsense":
+		r.HasAvailable, r.Available = true, 7
+	case "ready":
+		r.Ready = true
+	case "alive":
+		r.Alive = true
+	case "trigger":
+		r.Trigger = true
+	case "stopping":
+		r.Stopping = true
+	case "stale":
+		r.Generation += 1000
+	case "jobs":
+		r.Held = x.number(words, 2)
+	case "done":
+		r.Finished = x.number(words, 2)
+	default:
+		x.t.Fatalf("no such event: %v", words)
+	}
+	x.extras(&r, words[2:])
+	acts, verdict := x.s.Status(x.now, r)
+	if verdict != Believed {
+		x.said = append(x.said, verdictNames[verdict])
+	}
+	x.do(acts)
+}
+
+func (x *scenario) extras(r *Report, words []string) {
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		switch name {
+		case "done":
+			r.Finished = x.number([]string{value}, 0)
+		case "jobs":
+			r.Held = x.number([]string{value}, 0)
+		case "ready":
+			r.Ready = true
+		case "stopping":
+			r.Stopping = true
+		}
+	}
+}
+
+// do carries the actions out, those of results after those that are there.
+func (x *scenario) do(acts []Action) {
+	queue := slices.Clone(acts)
+	for i := 0; i < len(queue); i++ {
+		switch a := queue[i]; a.Kind {
+		case Start:
+			queue = append(queue, x.birth(a)...)
+		case Probe:
+			x.said = append(x.said, "probe")
+			queue = append(queue, x.s.Probed(x.now, x.queue)...)
+		default:
+			x.said = append(x.said, x.words(a))
+		}
+	}
+}
+
+func (x *scenario) birth(a Action) []Action {
+	if x.refuse > 0 {
+		x.refuse--
+		x.said = append(x.said, "refused"+reason(" ", a.Why))
+		return x.s.StartFailed(x.now, a.Generation)
+	}
+	x.born++
+	text := "start " + strconv.Itoa(100+x.born)
+	if a.Stress {
+		text += " stressed"
+	}
+	x.said = append(x.said, text+reason(" ", a.Why))
+	return x.s.Started(x.now, a.Generation, 100+x.born)
+}
+
+// counts is the table in one line: total = starting + idle + busy + retiring.
+func (x *scenario) counts(want string) {
+	x.t.Helper()
+	c := x.s.Condition(x.now)
+	got := ""
+	for i, n := range []int{c.Total, c.Starting, c.Idle, c.Busy, c.Retiring} {
+		got += strings.Fields("total starting idle busy retiring")[i] + "=" + strconv.Itoa(n) + " "
+	}
+	for _, w := range strings.Fields(want) {
+		if !strings.Contains(" "+got, " "+w+" ") {
+			x.t.Fatalf("at %v: %s is not in: %s", x.now, w, got)
+		}
+	}
+}
