@@ -113,10 +113,11 @@ func (s *Service) StartFailed(now Instant, generation uint64) []Action {
 	b := s.answer(generation)
 	s.wanted = 0
 	s.counters.SpawnFailures++
-	if !s.stopRollOut(b.generation, Action{Why: BirthRefused}) {
+	if !s.draining && !s.stopRollOut(b.generation, Action{Why: BirthRefused}) {
 		s.beginThrottle(Action{Why: BirthRefused})
 	}
 	s.settle()
+	s.finishStop()
 	return s.end()
 }
 

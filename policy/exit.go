@@ -40,8 +40,11 @@ func (s *Service) judge(w *worker, e End) {
 	s.badStart(w, Action{Why: BadEnd, Worker: w.id, End: e, Generation: w.generation})
 }
 
-// forgiven: told to leave is no failure.
-func (s *Service) forgiven(w *worker) bool { return s.cfg.Retire && (w.leaving || w.killed) }
+// forgiven: told to leave is no failure. STOPPING=1 before a bad end is no
+// excuse: programs say it on every way out. What was aborted was judged then.
+func (s *Service) forgiven(w *worker) bool {
+	return s.cfg.Retire && (w.told || w.aborted || w.killed)
+}
 
 // warnEnd says how a worker ended, unless it ended the way it was told to.
 func (s *Service) warnEnd(w *worker, e End) {
@@ -49,7 +52,7 @@ func (s *Service) warnEnd(w *worker, e End) {
 	case e.Signal == 0:
 		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, End: e})
 	case s.stopping && e.Signal == sigTERM: // R8.4
-	case s.cfg.Retire && (w.killed || w.aborted || w.leaving && e.Signal == s.cfg.RetireSignal):
+	case s.cfg.Retire && (w.killed || w.aborted || w.told && e.Signal == s.cfg.RetireSignal):
 	default:
 		s.emit(Action{Kind: WarnKilled, Worker: w.id, End: e})
 	}
@@ -58,7 +61,7 @@ func (s *Service) warnEnd(w *worker, e End) {
 // judgeQuick is the spawn-loop guard: the original takes a clean end before the
 // first job as normal, and starts such a worker again and again without pause.
 func (s *Service) judgeQuick(w *worker) {
-	if s.cfg.QuickExit == 0 || w.taken || w.leaving || s.now-w.born > s.cfg.QuickExit {
+	if s.cfg.QuickExit == 0 || w.taken || w.told || s.now-w.born > s.cfg.QuickExit {
 		return
 	}
 	if s.quick++; s.quick >= max(1, s.cfg.QuickExits) {

@@ -16,10 +16,14 @@ type guard struct {
 
 // guarded is the wish while a proven idle worker is believed to accept.
 func (s *Service) guarded() Watch {
-	if s.cfg.StallGuard == 0 || s.guard.timing {
+	switch {
+	case s.cfg.StallGuard == 0:
+		return s.unguard()
+	case s.guard.timing:
 		return WatchOff
+	default:
+		return WatchOnce
 	}
-	return WatchOnce
 }
 
 // unguard ends the guard; the wish it returns is that of all its callers but

@@ -76,10 +76,18 @@ func (s *Service) book(w *worker, r Report) Verdict {
 
 // hold books how many clients w holds, which matters when it is to leave.
 func (s *Service) hold(w *worker, clients int) {
+	if w.held == clients {
+		return
+	}
+	held := w.holds()
 	s.table.count(w, -1)
 	w.held = clients
 	s.table.count(w, 1)
+	if w.holds() != held {
+		w.since = s.now // its patience as an idle or a busy one begins now
+	}
 	s.plan(w)
+	s.heard()
 }
 
 // bookAvailable is R4 rules 4 and 5.
@@ -140,6 +148,7 @@ func (s *Service) finish(w *worker, jobs int) {
 	w.finished += jobs
 	w.taken = true
 	s.counters.Requests += uint64(jobs)
+	s.heard()
 	s.recover(w)
 }
 

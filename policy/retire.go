@@ -14,6 +14,7 @@ func (s *Service) retire(w *worker, why Why) {
 	if w.leaving || s.cfg.NoRetireSignal {
 		return
 	}
+	w.told = true
 	s.setLeaving(w, why)
 	s.emit(Action{Kind: Retire, Worker: w.id, Why: why})
 }
@@ -57,11 +58,13 @@ func (s *Service) retireUsedUp(w *worker) {
 }
 
 func spreadCount(n int, generation uint64) int {
-	return int(spread(Instant(n)*10000, generation) / 10000)
+	const fine = 10000
+	return int((spread(Instant(n)*fine, generation) + fine/2) / fine) // never 0
 }
 
 // abort climbs the first rung of the ladder: SIGABRT, so that it may dump.
-// Never ready and hung are bad starts when nothing was ever finished.
+// Never ready and hung are bad starts when nothing was ever finished, unless it
+// was told to leave before.
 func (s *Service) abort(w *worker, why Why) {
 	if !w.leaving {
 		s.setLeaving(w, why)
@@ -71,7 +74,7 @@ func (s *Service) abort(w *worker, why Why) {
 	s.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: sigABRT, Generation: w.generation})
 	s.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: sigABRT})
 	s.plan(w)
-	if why != BusyTimeout && w.finished == 0 {
+	if why != BusyTimeout && w.finished == 0 && !w.told {
 		s.badStart(w, Action{Why: why, Worker: w.id, Generation: w.generation})
 	}
 	s.settle()

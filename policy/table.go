@@ -25,6 +25,7 @@ type worker struct {
 	state      state
 	why        Why  // it was asked to leave, aborted or killed
 	leaving    bool // not available any more, keeps its slot
+	told       bool // by us; STOPPING=1 is its own word
 	aborted    bool // the first rung of the ladder was climbed
 	killed     bool // the last one
 	blamed     bool // its bad start is booked already

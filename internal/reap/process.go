@@ -32,15 +32,19 @@ func parent(pid int) int {
 	return n
 }
 
-// isMain reports whether pid is an `availd run`: the same program as this one,
-// perhaps replaced on disk meanwhile.
-func isMain(pid int) bool {
+// role is what pid does if it is this very program, perhaps replaced on disk
+// meanwhile: the first word of its command line, such as run or reap. It is ""
+// for other programs.
+func role(pid int) string {
 	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil {
-		return false
+	if err != nil || program(pid) == "" || program(pid) != program(os.Getpid()) {
+		return ""
 	}
 	words := strings.Split(string(args), "\x00")
-	return len(words) > 2 && words[1] == "run" && program(pid) != "" && program(pid) == program(os.Getpid())
+	if len(words) < 2 {
+		return ""
+	}
+	return words[1]
 }
 
 func program(pid int) string {

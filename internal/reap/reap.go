@@ -52,8 +52,9 @@ func Run(getenv func(string) string) (int, error) {
 // another.
 type process struct{ pid, fd int }
 
-// leftOver lists the processes of the group but this one, its parents, and,
-// while the service has a main process, all.
+// leftOver lists the processes of the group but this one, its parents and other
+// commands of availd: the socket's and the service's reap run side by side.
+// While the service has a main process, nobody is left over.
 func leftOver(unit cgroup.Unit) ([]process, error) {
 	pids, err := unit.Members()
 	if err != nil {
@@ -65,9 +66,13 @@ func leftOver(unit cgroup.Unit) ([]process, error) {
 		if slices.Contains(mine, pid) {
 			continue
 		}
-		if isMain(pid) {
+		switch role(pid) {
+		case "":
+		case "run":
 			closeAll(left)
 			return nil, nil
+		default:
+			continue
 		}
 		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 			left = append(left, process{pid, fd})
