@@ -75,7 +75,29 @@ func usage(format string, args ...any) error {
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {
-	return usage("%v; try availd %s --help", err, c.Command.Name)
+	words := []string{"availd", c.Command.Name, "--help"}
+	if c.Command.Name == c.App.Name {
+		words = []string{"availd", "--help"}
+	}
+	return usage("%s; try %s", complaint(err), strings.Join(words, " "))
+}
+
+// undefined returns the name of the option that does not exist, if err of the
+// flag package says that.
+func undefined(err error) (string, bool) {
+	_, name, ok := strings.Cut(err.Error(), "flag provided but not defined: -")
+	return strings.TrimLeft(name, "-"), ok
+}
+
+// complaint says an error of the flag package in our words.
+func complaint(err error) string {
+	if name, ok := undefined(err); ok {
+		return "--" + name + ": unknown option"
+	}
+	if _, name, ok := strings.Cut(err.Error(), "flag needs an argument: -"); ok {
+		return "--" + strings.TrimLeft(name, "-") + ": a value is missing"
+	}
+	return err.Error()
 }
 
 // oneName is the single argument of the subcommands that take a NAME. The

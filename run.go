@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,6 +20,8 @@ func runCommand() *cli.Command {
 		UsageText:       "availd run [OPTIONS] -- COMMAND [ARG…]",
 		HideHelpCommand: true,
 		Flags:           config.Flags(&settings),
+
+		CustomHelpTemplate: runHelp(),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return serveFailed(optionError(settings, err))
 		},
@@ -36,18 +37,16 @@ func optionError(settings []config.Setting, err error) error {
 	if _, ours := config.Load(settings, []string{"command"}); ours != nil {
 		return &daemon.Exit{Status: daemon.ExitUsage, Err: ours}
 	}
-	if _, name, ok := strings.Cut(err.Error(), "not defined: -"); ok {
-		name = strings.TrimLeft(name, "-")
+	if name, ok := undefined(err); ok {
 		if near := config.Nearest(name); near != "" {
 			return usage("--%s: unknown option, did you mean --%s?", name, near)
 		}
-		return usage("--%s: unknown option; try availd run --help", name)
 	}
-	return usage("%v; try availd run --help", err)
+	return usage("%s; try availd run --help", complaint(err))
 }
 
 func run(settings []config.Setting, command []string) error {
-	if len(command) > 0 && !slices.Contains(os.Args, "--") {
+	if !followsDashes(os.Args, command) {
 		return usage("COMMAND must follow --, so that its options are not taken for availd's: availd run [OPTIONS] -- %s",
 			strings.Join(command, " "))
 	}
@@ -59,6 +58,13 @@ func run(settings []config.Setting, command []string) error {
 		Settings: settings, Command: command, Version: buildVersion(),
 		IgnoreSIGPIPE: spawn.SIGPIPEIgnored(),
 	}, notifier)
+}
+
+// followsDashes reports whether command, the end of args, comes right after --.
+// One that does not has taken what follows it, options of ours among them.
+func followsDashes(args, command []string) bool {
+	before := len(args) - len(command)
+	return len(command) == 0 || before > 0 && args[before-1] == "--"
 }
 
 // serveFailed tells the service manager why the service did not come up, and

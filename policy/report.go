@@ -133,10 +133,12 @@ func (s *Service) become(w *worker, to state) {
 	fresh := w.state == starting
 	s.table.count(w, -1)
 	w.state, w.since = to, s.now
+	if fresh {
+		w.beat = s.now // the watchdog begins now
+	}
 	s.table.count(w, 1)
 	s.plan(w)
 	if fresh {
-		w.beat = s.now
 		s.proven(w)
 	}
 }

@@ -95,7 +95,10 @@ func (s *Service) roll() {
 	case s.belowLimit() && coming < min(r.batch, old+r.owed):
 		s.bear(Replacement)
 		s.settle()
-	case !s.belowLimit() && coming == 0 && (r.owed == 0 || r.due == far):
+	case s.belowLimit() || coming > 0 || r.owed > 0 && r.due != far:
+	case old == 0: // all are asked; the slots of long sessions come free in time
+		s.finishRollOut()
+	default:
 		s.retireBatch(min(r.batch, old))
 	}
 }
@@ -134,7 +137,7 @@ func (s *Service) retireOld() bool {
 // if none went already for it.
 func (s *Service) proven(w *worker) {
 	r := &s.rollOut
-	if !r.on || w.generation <= r.last {
+	if !r.on || w.leaving || w.generation <= r.last {
 		return
 	}
 	if r.owed > 0 {

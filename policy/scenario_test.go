@@ -54,9 +54,13 @@ func (x *scenario) play(rows ...row) {
 func (x *scenario) event(line string) string {
 	x.said = x.said[:0]
 	words := strings.Fields(line)
-	if d, ok := strings.CutPrefix(words[0], "+"); ok {
+	d, passes := strings.CutPrefix(words[0], "+")
+	switch {
+	case passes:
 		x.pass(d)
-	} else {
+	case words[0] == "start": // nothing comes before it
+		x.do(x.s.Start(x.now))
+	default:
 		x.do(x.s.Tick(x.now))
 		x.deliver(words)
 	}
@@ -88,8 +92,6 @@ func (x *scenario) pass(span string) {
 
 func (x *scenario) deliver(words []string) {
 	switch words[0] {
-	case "start":
-		x.do(x.s.Start(x.now))
 	case "conn":
 		x.do(x.s.Connection(x.now, x.number(append(words, "1"), 1)))
 	case "reload":
@@ -227,3 +229,8 @@ func (x *scenario) counts(want string) {
 		}
 	}
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// pid is the i-th worker's.
+func pid(i int) string { return itoa(101 + i) }

@@ -1,0 +1,126 @@
+package units
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// What Options leaves out.
+const (
+	DefaultBinary  = "/usr/bin/availd"
+	DefaultConfDir = "/etc/availd"
+)
+
+// Options describe one service.
+type Options struct {
+	// Name is the name of both units, without suffix.
+	Name string
+	// Listen are the addresses: a port, ":PORT", "ADDRESS:PORT", a path, or
+	// "@" and an abstract name.
+	Listen []string
+	// SocketGroup may connect to the paths in Listen; without it only root.
+	SocketGroup string
+	// Run are options of "availd run" in the form --name=value. They go to
+	// NAME.conf, where a reload finds them changed; on the command line they
+	// would be fixed.
+	Run []string
+	// Command is the worker's command with its arguments.
+	Command []string
+	// Binary is the path of availd; DefaultBinary if empty.
+	Binary string
+	// ConfDir is where NAME.conf will be; DefaultConfDir if empty.
+	ConfDir string
+	// NonBlocking asks for NonBlocking=yes. It is implied by the protocol
+	// notify, and must not be set for programs that block in accept.
+	NonBlocking bool
+}
+
+// nameLength keeps /run/availd/NAME/notify below the 107 bytes of a socket's
+// path (unix(7)).
+const nameLength = 80
+
+var (
+	nameForm  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	pathForm  = regexp.MustCompile(`^/[A-Za-z0-9/._+-]+$`)
+	groupForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
+)
+
+func (o Options) withDefaults() Options {
+	if o.Binary == "" {
+		o.Binary = DefaultBinary
+	}
+	if o.ConfDir == "" {
+		o.ConfDir = DefaultConfDir
+	}
+	return o
+}
+
+// check finds what is wrong with the words as such; the addresses and the
+// options of run are looked at where they are translated.
+func (o Options) check() error {
+	if err := checkName(o.Name); err != nil {
+		return err
+	}
+	if len(o.Listen) == 0 {
+		return errors.New("no address to listen on: give at least one, such as 127.0.0.1:8080 or /run/NAME.sock")
+	}
+	for what, path := range map[string]string{"path of availd": o.Binary, "configuration directory": o.ConfDir} {
+		if !pathForm.MatchString(path) {
+			return fmt.Errorf("%s %q: want an absolute path of letters, digits and ._+-", what, path)
+		}
+	}
+	if o.SocketGroup != "" && !groupForm.MatchString(o.SocketGroup) {
+		return fmt.Errorf("group %q: want the name or number of a group", o.SocketGroup)
+	}
+	return checkCommand(o.Command)
+}
+
+func checkName(name string) error {
+	for _, suffix := range []string{".socket", ".service", ".conf"} {
+		if base, ok := strings.CutSuffix(name, suffix); ok {
+			return fmt.Errorf("name %q: leave out %s, one name serves all three files: %s", name, suffix, base)
+		}
+	}
+	if strings.Contains(name, "@") {
+		return fmt.Errorf("name %q: templates are not supported, generate one set for each instance", name)
+	}
+	if !nameForm.MatchString(name) || len(name) > nameLength {
+		return fmt.Errorf("name %q: want 1 to %d letters, digits and _.-, the first a letter, a digit or _", name, nameLength)
+	}
+	return nil
+}
+
+func checkCommand(command []string) error {
+	if len(command) == 0 {
+		return errors.New("no command: give the worker's after --")
+	}
+	program := command[0]
+	switch {
+	case !filepath.IsAbs(program):
+		return fmt.Errorf("command %q: want an absolute path, a service has no PATH of yours; try: $(command -v %s)", program, program)
+	case filepath.Clean(program) != program:
+		return fmt.Errorf("command %q: want the shortest form, %s", program, filepath.Clean(program))
+	case under(program, "/tmp", "/var/tmp"):
+		return fmt.Errorf("command %q: the service has a /tmp of its own (PrivateTmp=, implied by DynamicUser=) and will not see it; install it elsewhere, such as /usr/local/libexec", program)
+	}
+	for _, word := range command {
+		if !utf8.ValidString(word) || strings.ContainsRune(word, 0) {
+			return fmt.Errorf("argument %q: a unit file is UTF-8 without NUL", word)
+		}
+	}
+	return nil
+}
+
+// under reports whether path is below one of the directories.
+func under(path string, directories ...string) bool {
+	for _, d := range directories {
+		if strings.HasPrefix(path, d+"/") {
+			return true
+		}
+	}
+	return false
+}
