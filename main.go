@@ -47,7 +47,7 @@ func newApp() *cli.App {
 		HideHelpCommand: true,
 		HideVersion:     true,
 		Commands: []*cli.Command{
-			runCommand(), statusCommand(), reloadCommand(), reapCommand(), versionCommand(),
+			runCommand(), statusCommand(), reloadCommand(), upgradeCommand(), reapCommand(), versionCommand(),
 		},
 		Action:         noCommand,
 		OnUsageError:   usageError,
@@ -58,6 +58,7 @@ func newApp() *cli.App {
 const usageText = `availd run [OPTIONS] -- COMMAND [ARG…]
 availd status [OPTIONS] [NAME]
 availd reload NAME
+availd upgrade NAME|--all
 availd units [OPTIONS] NAME -- COMMAND [ARG…]
 availd reap
 availd version`

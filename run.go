@@ -50,14 +50,22 @@ func run(settings []config.Setting, command []string) error {
 		return usage("COMMAND must follow --, so that its options are not taken for availd's: availd run [OPTIONS] -- %s",
 			strings.Join(command, " "))
 	}
+	executable, err := os.Executable()
+	if err != nil {
+		return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
+	}
+	options := daemon.Options{
+		Settings: settings, Command: command, Version: buildVersion(), Executable: executable,
+		IgnoreSIGPIPE: spawn.SIGPIPEIgnored(),
+	}
+	if isTrial, err := daemon.Trial(options); isTrial {
+		return err
+	}
 	notifier, err := notifier()
 	if err != nil {
 		return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
 	}
-	return daemon.Run(daemon.Options{
-		Settings: settings, Command: command, Version: buildVersion(),
-		IgnoreSIGPIPE: spawn.SIGPIPEIgnored(),
-	}, notifier)
+	return daemon.Run(options, notifier)
 }
 
 // followsDashes reports whether command, the end of args, comes right after --.

@@ -24,7 +24,7 @@ func work() {
 		_, err := os.ReadFile(r.URL.RawQuery)
 		fmt.Fprintln(w, "released", err)
 	})
-	if err := worker.Serve(context.Background(), mux); err != nil {
+	if err := worker.HTTP(mux); err != nil {
 		fail(err)
 	}
 }

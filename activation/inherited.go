@@ -16,6 +16,9 @@ import (
 // not be believed: then nobody knows which ones to close.
 func Inherited() (Set, bool, error) {
 	defer forget()
+	if received, ok, err := handedOver(); ok {
+		return completeSet(received, err)
+	}
 	t, ok, err := readTable()
 	if err != nil || !ok {
 		return Set{}, false, err
@@ -23,7 +26,11 @@ func Inherited() (Set, bool, error) {
 	if err := present(t); err != nil {
 		return Set{}, false, err
 	}
-	received, err := take(t)
+	return completeSet(take(t))
+}
+
+// completeSet inspects what was received. On error it is closed.
+func completeSet(received []Stored, err error) (Set, bool, error) {
 	if err != nil {
 		return Set{}, false, err
 	}

@@ -81,3 +81,13 @@ func wrongKind(s Socket) error {
 		Hint: "use ListenStream= for it, or another name if it is meant for the workers",
 	}
 }
+
+// Own makes the workers' sockets this process's own, as those of --listen are:
+// a path is unlinked by Remove.
+func (s *Set) Own() {
+	for i := range s.Workers {
+		if w := &s.Workers[i]; w.Family == unix.AF_UNIX && strings.HasPrefix(w.Address, "/") {
+			w.Path = w.Address
+		}
+	}
+}

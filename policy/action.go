@@ -17,6 +17,7 @@ const (
 	Retire                         // ask Worker to leave: Why
 	Signal                         // send Number to Worker ("kill"); Why
 	Probe                          // count the waiting connections, answer with Probed
+	Leave                          // leave, if no connection waits: the service has been idle for ExitIdleTime
 	Drained                        // the last worker of a stopped service is gone
 	RollOutDone                    // no worker of an older generation is left to be asked
 	RollOutStopped                 // a replacement came to a bad end: Why, Worker, End

@@ -44,9 +44,14 @@ func (s *Service) births(waiting int) int {
 
 // grow asks for the next of the births that connections wait for. Births are
 // asked for one at a time: the stress test precedes each, and a refused one
-// ends the series.
+// ends the series, as does whatever happened before a late answer.
 func (s *Service) grow() {
-	if s.wanted <= 0 || s.pending.n() > 0 || s.throttle.on || s.draining || !s.belowLimit() {
+	switch {
+	case s.wanted <= 0 || s.pending.n() > 0:
+		return
+	case s.throttle.on || s.draining || !s.belowLimit() ||
+		s.table.idle > 0 || s.unproven() >= s.cfg.maxStarting():
+		s.wanted = 0
 		return
 	}
 	s.wanted--
@@ -124,7 +129,7 @@ func (s *Service) StartFailed(now Instant, generation uint64) []Action {
 // fill starts spares: without a connection, and so that they never open a
 // stress window.
 func (s *Service) fill() {
-	if s.cfg.MinSpare == 0 || s.pending.n() > 0 || s.throttle.on || s.draining || s.rollOut.on {
+	if s.cfg.MinSpare == 0 || s.pending.n() > 0 || s.throttle.on || s.draining || s.stopping || s.rollOut.on {
 		return
 	}
 	most := s.cfg.Limit

@@ -81,6 +81,8 @@ type Extensions struct {
 	RetireTimeout time.Duration
 	IgnoreTimeout time.Duration
 	StopTimeout   time.Duration
+	// ExitIdleTime is how long a service without workers stays.
+	ExitIdleTime time.Duration
 	// AbortGrace is the time between the ladder's SIGABRT and its SIGKILL.
 	AbortGrace time.Duration
 }

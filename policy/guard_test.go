@@ -80,15 +80,14 @@ func TestStallGuardStandsDown(t *testing.T) {
 			{"+10s", ""},
 		}},
 		{"turned off", []row{
-			{"reload", "restart reload, start 102 replacement"},
-			{"ready 102", "retire 101 reload, rolled out 1"},
+			{"reload", "restart reload, rolled out 1"},
 			{"+10s", ""},
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			x := play(t, guardConfig(5), once(row{"ready 101", "watch once"}, row{"conn 3", "watch off"})...)
-			x.cfg.StallGuard = 0
+			x.cfg.StallGuard, x.cfg.NoRetireSignal = 0, true
 			x.play(test.rows...)
 		})
 	}

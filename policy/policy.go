@@ -57,6 +57,7 @@ type Service struct {
 	guard    guard
 	shrink   shrink
 	rollOut  rollOut
+	rest     rest
 	wanted   int // births that waiting connections still ask for
 	quick    int // clean ends at once, in a row
 	draining bool
@@ -75,7 +76,7 @@ func New(cfg Config) *Service {
 		lastWarning: never, stressUntil: never, fullSince: never,
 		killAt: far, heardAt: never,
 		throttle: throttle{due: far}, guard: guard{due: far},
-		shrink: shrink{ends: far}, rollOut: rollOut{due: far},
+		shrink: shrink{ends: far}, rollOut: rollOut{due: far}, rest: rest{due: far},
 	}
 }
 
@@ -93,6 +94,7 @@ func (s *Service) begin(now Instant) {
 func (s *Service) end() []Action {
 	s.roll()
 	s.fill()
+	s.noteRest()
 	return s.actions
 }
 
@@ -118,12 +120,13 @@ func (s *Service) Tick(now Instant) []Action {
 	s.tickShrink()
 	s.tickDrain()
 	s.tickRollOut()
+	s.tickRest()
 	return s.end()
 }
 
 // Deadline is the moment by which the caller has to call Tick, if there is one.
 func (s *Service) Deadline() (Instant, bool) {
-	d := min(s.guard.due, s.shrink.ends, s.killAt, s.rollOut.due, s.table.due())
+	d := min(s.guard.due, s.shrink.ends, s.killAt, s.rollOut.due, s.rest.due, s.table.due())
 	if s.throttle.on {
 		d = min(d, s.throttle.due)
 	}

@@ -148,6 +148,7 @@ func (s *Service) finish(w *worker, jobs int) {
 		return
 	}
 	w.finished += jobs
+	s.table.touch(w)
 	w.taken = true
 	s.counters.Requests += uint64(jobs)
 	s.heard()

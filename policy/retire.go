@@ -70,6 +70,7 @@ func (s *Service) abort(w *worker, why Why) {
 		s.setLeaving(w, why)
 	}
 	w.aborted, w.abortedAt, w.why = true, s.now, why
+	s.table.touch(w)
 	s.counters.Killed++
 	s.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: sigABRT, Generation: w.generation})
 	s.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: sigABRT})

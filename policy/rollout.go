@@ -28,11 +28,7 @@ const (
 
 func (s *Service) beginRollOut() {
 	n := s.oldLive(s.generation)
-	size := s.cfg.Limit
-	if size == 0 {
-		size = s.table.total()
-	}
-	s.rollOut = rollOut{on: true, last: s.generation, whole: n, batch: max(1, size/4), due: far}
+	s.rollOut = rollOut{on: true, last: s.generation, whole: n, batch: s.batch(), due: far}
 	if s.cfg.NoRetireSignal { // they cannot be asked, so they are replaced as they end
 		s.finishRollOut()
 		return
@@ -40,6 +36,16 @@ func (s *Service) beginRollOut() {
 	if s.table.busy == 0 && s.heardAt < s.now-quiet {
 		s.retireIdle()
 	}
+}
+
+// batch is a quarter of the limit; of the workers there are, where there is
+// none.
+func (s *Service) batch() int {
+	size := s.cfg.Limit
+	if size == 0 {
+		size = s.table.total()
+	}
+	return max(1, size/4)
 }
 
 // retireIdle retires an idle pool beyond the spares: it needs no replacement.
@@ -103,8 +109,11 @@ func (s *Service) roll() {
 	}
 }
 
-// retireBatch makes room at the limit.
+// retireBatch makes room at the limit. Those above a limit that was lowered go
+// along: nobody takes their place.
 func (s *Service) retireBatch(n int) {
+	for above := s.total() - s.table.retiring - s.cfg.Limit; above > 0 && s.retireOld(); above-- {
+	}
 	for ; n > 0 && s.retireOld(); n-- {
 		s.rollOut.owed++
 	}

@@ -171,11 +171,6 @@ func TestReplacementLeaves(t *testing.T) {
 	play(t, rollOutConfig(8), once(
 		row{"busy 101", "watch on"},
 		row{"reload", "restart reload, start 102 replacement, watch off"},
-		row{"ready 102 stopping", "retire 101 reload, watch on, rolled out 1"},
-	)...)
-	play(t, rollOutConfig(8), once(
-		row{"busy 101", "watch on"},
-		row{"reload", "restart reload, start 102 replacement, watch off"},
 		row{"stopping 102", "watch on, start 103 replacement, watch off"},
 		row{"ready 102", ""},
 		row{"ready 103", "retire 101 reload, rolled out 1"},

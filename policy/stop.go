@@ -6,11 +6,11 @@ package policy
 func (s *Service) Reload(now Instant, cfg Config) []Action {
 	s.begin(now)
 	s.cfg = cfg
+	s.replan()
 	s.emit(Action{Kind: RestartWorkers, Why: Reload})
 	if cfg.Retire {
 		s.throttle.next = 0
 		s.unthrottle()
-		s.replan()
 		s.beginRollOut()
 	}
 	s.reevaluate()

@@ -126,4 +126,9 @@ func TestStopInTheOriginal(t *testing.T) {
 		row{"stop", ""},
 		row{"killed 101 15", "unthrottle, watch on, watch off"},
 	)...)
+	play(t, Config{ThrottleDelay: time.Second, Extensions: Extensions{MinSpare: 1}},
+		row{"start", "watch on, start 101 spare, watch off"},
+		row{"stop", "closed, throttle 1s stop, signal 101 15"},
+		row{"killed 101 15", "unthrottle, watch on, watch off"}, // no spare after the end
+	)
 }

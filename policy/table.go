@@ -33,6 +33,7 @@ type worker struct {
 	suspect    bool
 	stress     bool
 	adopted    bool
+	dirty      bool // changed since Changes was called
 
 	older, younger *worker
 }
@@ -50,6 +51,7 @@ type table struct {
 	oldest, youngest *worker
 	order            dueHeap
 	spare            []*worker
+	dirty            []*worker
 
 	starting, idle, busy, retiring int
 	parting                        int // the retiring ones that hold nothing: about to be gone
@@ -70,7 +72,7 @@ func (t *table) add(id int, generation uint64) *worker {
 	} else {
 		w = new(worker)
 	}
-	*w = worker{id: id, generation: generation, due: far, place: -1}
+	*w = worker{id: id, generation: generation, due: far, place: -1, dirty: w.dirty}
 	t.byID[id] = w
 	t.append(w)
 	t.count(w, 1)
@@ -107,6 +109,9 @@ func (t *table) remove(w *worker) {
 // count adds n to the class that w is in. Whoever changes a worker's class
 // takes it out before and puts it back after.
 func (t *table) count(w *worker, n int) {
+	if n > 0 {
+		t.touch(w)
+	}
 	switch {
 	case w.leaving:
 		t.retiring += n
@@ -119,6 +124,14 @@ func (t *table) count(w *worker, n int) {
 		t.idle += n
 	default:
 		t.busy += n
+	}
+}
+
+// touch marks w as changed, for whoever keeps a copy of the table.
+func (t *table) touch(w *worker) {
+	if !w.dirty {
+		w.dirty = true
+		t.dirty = append(t.dirty, w)
 	}
 }
 

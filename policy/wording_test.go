@@ -41,6 +41,8 @@ func (x *scenario) words(a Action) string {
 		return fmt.Sprintf("retire %d %s", a.Worker, why)
 	case Signal:
 		return fmt.Sprintf("signal %d %d", a.Worker, a.Number)
+	case Leave:
+		return "leave"
 	case Drained:
 		return "drained"
 	case RollOutDone:

@@ -13,9 +13,14 @@ type End struct {
 	Signal int
 }
 
-// Wait collects a worker whose pidfd is readable; false: it has not ended. It
-// waits for exactly that pid, so that it cannot take the status of any other
-// child. The pid may be used again from the moment Wait returns true.
+// Wait collects a worker whose pidfd is readable; false: it has not ended, or
+// how is not known (yet). It waits for exactly that pid, so that it cannot take
+// the status of any other child. The pid may be used again from the moment Wait
+// returns true.
+//
+// A worker that was adopted after a crash is not a child: its parent, the
+// service manager, collects it, and the pidfd tells how it ended a moment after
+// it became readable, on Linux 6.15 and later.
 func (p Process) Wait() (End, bool, error) {
 	var status unix.WaitStatus
 	pid := 0
@@ -24,15 +29,20 @@ func (p Process) Wait() (End, bool, error) {
 		return err
 	})
 	switch {
+	case errors.Is(err, unix.ECHILD):
+		var known bool
+		if status, known = exitStatus(p.FD); !known {
+			return End{}, false, nil
+		}
 	case err != nil:
 		return End{}, false, os.NewSyscallError("wait4", err)
 	case pid == 0:
 		return End{}, false, nil
-	case status.Signaled():
-		return End{Signal: int(status.Signal())}, true, nil
-	default:
-		return End{Code: status.ExitStatus()}, true, nil
 	}
+	if status.Signaled() {
+		return End{Signal: int(status.Signal())}, true, nil
+	}
+	return End{Code: status.ExitStatus()}, true, nil
 }
 
 // Signal sends sig to the worker alone. That it has ended meanwhile is not an
@@ -49,11 +59,23 @@ func (p Process) Signal(sig unix.Signal) error {
 // group. It must not be called after Wait returned true: the number might be
 // another's by then.
 func (p Process) SignalGroup(sig unix.Signal) error {
-	err := unix.Kill(-p.PID, sig)
-	if errors.Is(err, unix.ESRCH) {
-		return p.Signal(sig) // it has left its group
+	err := unix.PidfdSendSignal(p.FD, sig, nil, pidfdSignalProcessGroup)
+	if errors.Is(err, unix.EINVAL) && !p.ended() { // Linux before 6.9
+		err = unix.Kill(-p.PID, sig)
 	}
-	return os.NewSyscallError("kill", err)
+	if err != nil {
+		return p.Signal(sig) // it has left its group, or has ended
+	}
+	return nil
+}
+
+const pidfdSignalProcessGroup = 1 << 2
+
+// ended reports whether the process is dead: an adopted one's number may be
+// another's by now.
+func (p Process) ended() bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 0)
+	return err == nil && n > 0
 }
 
 // Close gives the pidfd back. The process is not touched.

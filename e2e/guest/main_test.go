@@ -3,12 +3,17 @@
 package guest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
 
 	"github.com/availd/availd/e2e/guest/harness"
 )
+
+// parallel is how many scenarios run at once: enough that the longest ends last,
+// few enough that their workers start in time.
+const parallel = "8"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(harness.EnvGuest) != "1" {
@@ -20,6 +25,11 @@ func TestMain(m *testing.M) {
 	if _, err := os.Stat("/run/systemd/container"); err != nil {
 		fmt.Fprintln(os.Stderr, "guest: this is no machine of e2e:", err)
 		os.Exit(1)
+	}
+	flag.Parse()
+	// The scenarios mostly wait, and more of them at a time than there are CPUs.
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -6,7 +6,8 @@ Standard library only. What availd asks for is between the two rules; run it
 under NonBlocking=yes, or a worker that loses the race for a connection waits
 inside accept() for the next one.
 
-    availd run --listen 127.0.0.1:8080 -- /path/to/worker.py
+    install -D worker.py /usr/local/libexec/http-python
+    availd run --listen 127.0.0.1:8080 -- /usr/local/libexec/http-python
     curl http://127.0.0.1:8080/
     curl http://127.0.0.1:8080/sleep?ms=5000
 """

@@ -9,8 +9,7 @@
 //
 // # Diagnostics
 //
-// Nothing a peer does is an error here; it gets an HTTP status. Serve returns
-// when its listener is closed.
+// Nothing a peer does is an error here; it gets an HTTP status.
 package control
 
 import (
@@ -21,6 +20,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/status"
 )
@@ -38,6 +39,9 @@ type Service struct {
 	// Reload returns when the workers are rolled over; the number is that of
 	// the workers replaced.
 	Reload func(context.Context) (int, error)
+	// Upgrade returns when the installed binary was refused, or is about to
+	// replace this one.
+	Upgrade func(context.Context) error
 }
 
 // Listen opens the control socket at path. Only the service's own user and root
@@ -58,26 +62,34 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// removeStale removes a socket that nobody listens on.
+// removeStale removes a socket that nobody listens on. Only a refusal proves
+// that: one whose queue is full (EAGAIN) is alive.
 func removeStale(path string) error {
 	st, err := os.Lstat(path)
 	if err != nil || st.Mode()&os.ModeSocket == 0 {
 		return nil // absent, or net.Listen will say what is wrong
 	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		_ = c.Close()
-		return errors.New("listen on " + path + ": another availd answers there")
+	c, err := net.DialTimeout("unix", path, time.Second)
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED):
+		return os.Remove(path)
+	case err != nil:
+		return err
 	}
-	return os.Remove(path)
+	_ = c.Close()
+	return errors.New("listen on " + path + ": another availd answers there")
 }
 
-// Serve answers on l until l is closed. mayChange allows requests that change
-// something.
-func Serve(l net.Listener, s Service, mayChange bool) {
+// Serve answers on l until l is closed, and returns when the next place among
+// the connections is free. mayChange allows requests that change something.
+func Serve(l net.Listener, s Service, mayChange bool) { serve(l, s, mayChange, patience) }
+
+func serve(l net.Listener, s Service, mayChange bool, patience time.Duration) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.status)
 	if mayChange {
 		mux.HandleFunc("POST /reload", s.reload)
+		mux.HandleFunc("POST /upgrade", s.upgrade)
 	}
 	server := &http.Server{
 		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience,
@@ -114,8 +126,20 @@ func (s Service) reload(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, Change{Replaced: n})
 }
 
+// upgrade answers when the new binary is refused. When it is not, this process
+// may be replaced before the answer is written: the peer looks who answers next.
+func (s Service) upgrade(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if err := s.Upgrade(r.Context()); err != nil {
+		answer(w, http.StatusConflict, Change{Error: err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, Change{})
+}
+
 func answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set(imageHeader, image)
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(v)
 }

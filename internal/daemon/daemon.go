@@ -28,6 +28,7 @@ import (
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/spawn"
 )
@@ -37,6 +38,8 @@ type Options struct {
 	Settings []config.Setting
 	Command  []string
 	Version  string
+	// Executable is the absolute path of availd, for an upgrade.
+	Executable string
 	// IgnoreSIGPIPE is the disposition that this process was started with.
 	IgnoreSIGPIPE bool
 }
@@ -55,6 +58,15 @@ type daemon struct {
 	command  *spawn.Command
 	depth    *depthReader
 	loop     *loop.Loop
+
+	kept        kept
+	state       *state.File
+	written     state.Service // the record that is in it
+	started     time.Time     // of the service's first availd
+	fingerprint uint64        // of what workers are born with now
+	lost        bool          // no state was handed over
+	deaf        bool          // the report socket is a new one
+	handed      bool          // all this came from an earlier image of this process
 }
 
 // Run serves until the service is stopped. The notifier is the caller's.
@@ -62,7 +74,7 @@ func Run(o Options, n *notify.Notifier) error {
 	d := &daemon{options: o, notifier: n}
 	defer d.close()
 	for _, step := range []func() error{
-		d.configure, d.takeSockets, d.findCommand, d.openReports, d.openControl, d.build,
+		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openControl, d.build,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -90,12 +102,16 @@ func (d *daemon) configure() error {
 
 // takeSockets takes what systemd passed, or opens what --listen names.
 func (d *daemon) takeSockets() error {
+	_, d.handed = os.LookupEnv("AVAILD_HANDOVER")
 	set, activated, err := activation.Inherited()
 	if err != nil {
 		return misconfigured(err)
 	}
 	d.sockets = set
 	switch {
+	case activated && len(d.cfg.Listen) > 0 && d.handed:
+		d.listened = true
+		d.sockets.Own()
 	case activated && len(d.cfg.Listen) > 0:
 		return misconfigured(errors.New("--listen and inherited sockets at once: remove --listen from ExecStart=, or the .socket unit"))
 	case len(d.cfg.Listen) > 0:
@@ -145,15 +161,6 @@ func (d *daemon) findCommand() (err error) {
 	return nil
 }
 
-func (d *daemon) openReports() (err error) {
-	d.reports, err = listenReports(d.cfg.NotifySocket, runtimeDirectory())
-	if err != nil {
-		return system(err)
-	}
-	d.command = d.newCommand()
-	return nil
-}
-
 // openControl opens the control socket. A service without one still serves, so
 // a failure is only said.
 func (d *daemon) openControl() error {
@@ -175,7 +182,11 @@ func (d *daemon) openControl() error {
 
 func (d *daemon) build() (err error) {
 	d.depth = newDepthReader()
-	d.loop, err = loop.New(d.loopConfig(), d.seams())
+	d.command = d.newCommand()
+	cfg := d.loopConfig()
+	cfg.Restored = d.restore()
+	d.storeOwn()
+	d.loop, err = loop.New(cfg, d.seams())
 	if err != nil {
 		return system(err)
 	}
@@ -192,6 +203,7 @@ func (d *daemon) serveControl() {
 			}
 			return o.Replaced, o.Err
 		},
+		Upgrade: d.loop.Upgrade,
 	}
 	if d.control != nil {
 		go control.Serve(d.control, service, true)
@@ -207,14 +219,23 @@ func (d *daemon) serveControl() {
 // serveInherited serves on a socket that systemd passed for availd itself.
 // Workers do not have it, so Go's poller may.
 func (d *daemon) serveInherited(s activation.Socket, service control.Service, mayChange bool) {
-	f := os.NewFile(uintptr(s.FD), s.Name)
-	l, err := net.FileListener(f)
-	_ = f.Close()
+	l, err := listenerOf(s)
 	if err != nil {
 		d.log.Warn("socket "+s.Name+" cannot be served: "+err.Error()+", proceeding", logs.Event, "internal")
 		return
 	}
 	go control.Serve(l, service, mayChange)
+}
+
+// listenerOf leaves s.FD as it is, for the next image of this process.
+func listenerOf(s activation.Socket) (net.Listener, error) {
+	fd, err := unix.FcntlInt(uintptr(s.FD), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
+	}
+	f := os.NewFile(uintptr(fd), s.Name)
+	defer func() { _ = f.Close() }()
+	return net.FileListener(f)
 }
 
 // close gives back what was opened. Socket files that are ours are removed.

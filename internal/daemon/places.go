@@ -1,15 +1,11 @@
 package daemon
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/availd/availd/internal/cgroup"
-	"github.com/availd/availd/internal/report"
 )
 
 // runtimeDirectory is the directory that RuntimeDirectory= of the unit made, ""
@@ -21,30 +17,6 @@ func runtimeDirectory() string {
 		return ""
 	}
 	return dir
-}
-
-// listenReports opens the report socket: where the administrator says, else in
-// the runtime directory, else under an abstract name that nobody can guess.
-func listenReports(wanted, dir string) (*report.Socket, error) {
-	if wanted != "" {
-		return report.Listen(wanted)
-	}
-	if dir != "" {
-		s, err := report.Listen(dir + "/notify")
-		if err == nil {
-			return s, nil
-		}
-		if !usual(err) {
-			return nil, err
-		}
-	}
-	return report.Listen("")
-}
-
-// usual are the reasons for which a runtime directory cannot be used.
-func usual(err error) bool {
-	return errors.Is(err, report.ErrPathTooLong) || errors.Is(err, os.ErrPermission) ||
-		errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EROFS)
 }
 
 // defaultName is the unit's name without its ending, else the command's.

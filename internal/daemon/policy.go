@@ -37,7 +37,7 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 				MaxRequests: cfg.MaxRequests, MaxLifetime: cfg.MaxLifetime,
 				StartTimeout: cfg.StartTimeout, BusyTimeout: cfg.BusyTimeout, Watchdog: cfg.WorkerWatchdog,
 				RetireTimeout: cfg.RetireTimeout, IgnoreTimeout: ignoreTimeout,
-				StopTimeout: cfg.StopTimeout, AbortGrace: abortGrace,
+				StopTimeout: cfg.StopTimeout, AbortGrace: abortGrace, ExitIdleTime: cfg.ExitIdleTime,
 			},
 		},
 	}

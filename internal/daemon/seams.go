@@ -67,6 +67,9 @@ func (d *daemon) seams() loop.Seams {
 			return d.notifier.Pending()
 		},
 		Reconfigure: d.reconfigure,
+		Keep:        d.keeper(),
+		Trial:       d.trial,
+		Execute:     d.execute,
 	}
 }
 

@@ -38,6 +38,8 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 		return l.policy.Probed(l.now, n)
 	case policy.RollOutDone, policy.RollOutStopped:
 		l.endReload(a)
+	case policy.Leave:
+		l.leave()
 	case policy.Drained:
 		l.done = true
 	}
@@ -51,11 +53,13 @@ func (l *Loop) birth(a policy.Action) []policy.Action {
 		return nil
 	}
 	l.births++
+	slot := l.intend(a)
 	p, err := l.seams.Start(a.Generation, a.Stress)
 	if err == nil {
-		err = l.adoptProcess(p, a)
+		err = l.newborn(p, a, slot)
 	}
 	if err != nil {
+		l.release(slot)
 		l.facts.refusal = err.Error()
 		return l.policy.StartFailed(l.now, a.Generation)
 	}
@@ -80,4 +84,16 @@ func (l *Loop) send(pid int, sig unix.Signal, group bool) {
 	if err := l.seams.Signal(p.Process, sig, group); err != nil {
 		l.say(eventInternal, levelError, "worker cannot be signalled: "+err.Error(), "worker_pid", pid)
 	}
+}
+
+// leave ends an idle service, unless a connection waits. One that comes from now
+// on waits in the socket, which starts the service again.
+func (l *Loop) leave() {
+	if n, _ := l.sockets.waiting(); n > 0 || l.upgrade.running {
+		return
+	}
+	l.say(eventStop, levelInfo, "leaving after "+l.cfg.Policy.ExitIdleTime.String()+
+		" without work; the next connection starts the service again")
+	l.seams.Stopping(l.compose())
+	l.done = true
 }

@@ -56,11 +56,16 @@ type world struct {
 	settings func() (Settings, error)
 	logged   bytes.Buffer
 	leftover bool
+	slots    map[int]string // what is written down, by slot
+	stored   []string
+	memory   policy.Memory
+	trials   []func(error)
+	handed   []Handed
 }
 
 func newWorld(t *testing.T, cfg policy.Config) *world {
 	t.Helper()
-	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, now: time.Hour}
+	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour}
 	w.listener = listen(t)
 	w.reports = eventfd(t)
 	w.settings = func() (Settings, error) { return Settings{Policy: cfg, RetireSignal: unix.SIGTERM}, nil }
@@ -208,7 +213,25 @@ func (w *world) seams() Seams {
 		Reloading:   func() { w.told = append(w.told, "RELOADING") },
 		Flush:       func() bool { return w.leftover },
 		Reconfigure: func() (Settings, error) { return w.settings() },
+		Keep:        w.keeper(),
+		Trial:       func(done func(error)) { w.trials = append(w.trials, done) },
+		Execute:     func(h []Handed) error { w.handed = h; return unix.ENOEXEC },
 		Log:         slog.New(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+}
+
+func (w *world) keeper() Keeper {
+	return Keeper{
+		Intend: func(generation uint64, _ policy.Instant, _ bool) (int, error) {
+			w.slots[int(generation)] = "intended"
+			return int(generation), nil
+		},
+		Born:     func(slot int, p Process) { w.slots[slot] = fmt.Sprint("born ", p.PID) },
+		Mark:     func(slot int, e policy.Entry) { w.slots[slot] = fmt.Sprintf("%d state %d", e.ID, e.State) },
+		Free:     func(slot int) { delete(w.slots, slot) },
+		Remember: func(m policy.Memory, _ uint64) { w.memory = m },
+		Store:    func(g uint64, _ int) { w.stored = append(w.stored, fmt.Sprint("+", g)) },
+		Unstore:  func(g uint64) { w.stored = append(w.stored, fmt.Sprint("-", g)) },
 	}
 }
 

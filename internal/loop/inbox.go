@@ -15,6 +15,9 @@ import (
 type request struct {
 	status chan<- status.Service
 	reload chan<- Outcome
+	// upgrade asks for one; tried is how a trial went.
+	upgrade chan<- error
+	tried   *trial
 }
 
 // Outcome is how a reload went.
@@ -37,6 +40,17 @@ func (l *Loop) Signal(sig unix.Signal) {
 func (l *Loop) Ask(ctx context.Context) (status.Service, error) {
 	reply := make(chan status.Service, 1)
 	return await(ctx, l, request{status: reply}, reply)
+}
+
+// Upgrade tries the binary that is installed now. A nil error means that this
+// process is about to become it. It may be called from any goroutine.
+func (l *Loop) Upgrade(ctx context.Context) error {
+	reply := make(chan error, 1)
+	err, failed := await(ctx, l, request{upgrade: reply}, reply)
+	if failed != nil {
+		return failed
+	}
+	return err
 }
 
 // Reload reads the configuration again and waits until the workers are rolled
@@ -82,6 +96,8 @@ func (l *Loop) obey(sig unix.Signal) {
 		l.stop(sig)
 	case unix.SIGHUP:
 		l.reload(nil)
+	case unix.SIGUSR2:
+		l.tryUpgrade(nil)
 	default:
 		l.say(eventInternal, levelInfo, "signal "+unix.SignalName(sig)+" is ignored")
 	}
@@ -107,5 +123,9 @@ func (l *Loop) serve(r request) {
 		r.status <- l.snapshot()
 	case r.reload != nil:
 		l.reload(r.reload)
+	case r.upgrade != nil:
+		l.tryUpgrade(r.upgrade)
+	case r.tried != nil:
+		l.tried(r.tried.err)
 	}
 }

@@ -75,10 +75,18 @@ func numbersChanged(a, b policy.Condition) bool {
 		a.RolledOut != b.RolledOut || b.Stressed && a.StressUntil != b.StressUntil
 }
 
-// logStress says when a stress window is over; the action of the policy says
-// when one begins.
+// logStress says when a stress window opens and when it is over.
 func (l *Loop) logStress(was, is policy.Condition) {
-	if was.Stressed && !is.Stressed {
+	switch {
+	case is.Stressed && !was.Stressed:
+		others := "older ones are asked to restart when they are done"
+		if l.cfg.Policy.NoStressRestart {
+			others = "older ones stay as they are"
+		}
+		l.say(eventStress, levelWarn, fmt.Sprintf(
+			"stress begins: the last of %d slots is being filled; until %s new workers are told so, %s",
+			is.Limit, l.clockTime(is.StressUntil), others))
+	case was.Stressed && !is.Stressed:
 		l.say(eventStressEnds, levelInfo, "stress ends: new workers are not told of it any more")
 	}
 }
@@ -103,12 +111,12 @@ func (l *Loop) compose() string {
 	if c.RollingOut {
 		fmt.Fprintf(&b, " | RELOAD %d/%d", c.RolledOut, c.RollOutWhole)
 	} else if l.facts.reload != "" {
-		fmt.Fprintf(&b, " | RELOAD FAILED: %s", oneLine(l.facts.reload))
+		fmt.Fprintf(&b, " | RELOAD FAILED: %s", l.facts.reload)
 	}
 	if c.Draining {
 		b.WriteString(" | draining")
 	}
-	return b.String()
+	return oneLine(b.String())
 }
 
 func counted(b *strings.Builder, n int, what string) {

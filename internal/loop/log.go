@@ -18,8 +18,6 @@ func (l *Loop) log(a policy.Action) {
 		l.say(eventFull, levelWarn, fmt.Sprintf(
 			"all %d workers are busy and the limit is %d: new clients wait; raise --limit if the machine has room for more, or make requests shorter",
 			l.cfg.Policy.Limit, l.cfg.Policy.Limit), "limit", l.cfg.Policy.Limit)
-	case policy.RestartWorkers:
-		l.logRestart(a)
 	case policy.Throttle:
 		l.facts.throttle = l.cause(a)
 		l.say(eventThrottle, levelError, fmt.Sprintf(
@@ -34,14 +32,6 @@ func (l *Loop) log(a policy.Action) {
 		l.say(eventReload, levelInfo, fmt.Sprintf("reloaded: all %d older workers were replaced or asked to leave", a.Number))
 	default:
 		l.logWorker(a)
-	}
-}
-
-func (l *Loop) logRestart(a policy.Action) {
-	if a.Why == policy.Stress {
-		l.say(eventStress, levelWarn, fmt.Sprintf(
-			"stress begins: the last of %d slots is being filled; new workers are told so for %s, older ones are asked to restart when they are done",
-			l.cfg.Policy.Limit, l.cfg.Policy.StressHold))
 	}
 }
 

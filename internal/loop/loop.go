@@ -66,6 +66,9 @@ type Loop struct {
 	signals  chan unix.Signal
 	reloads  []chan<- Outcome
 	gossip   gossip
+	young    []young
+	dying    []dying
+	upgrade  upgrade
 	facts    facts
 	full     fullness
 	line     statusLine
@@ -97,6 +100,10 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 		l.close()
 		return nil, err
 	}
+	if err := l.restore(cfg.Restored); err != nil {
+		l.close()
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -119,6 +126,7 @@ func (l *Loop) close() {
 func (l *Loop) Run() error {
 	defer l.close()
 	l.apply(l.policy.Start(l.now))
+	l.keep()
 	if l.cfg.Watchdog > 0 {
 		l.watchdog = l.now
 	}
@@ -151,6 +159,7 @@ func (l *Loop) turn() error {
 		l.answerBell()
 	}
 	l.bury()
+	l.keep()
 	l.tell()
 	return nil
 }
@@ -184,10 +193,13 @@ func (l *Loop) timeout() time.Duration {
 		return 0
 	}
 	next, any := l.policy.Deadline()
-	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear} {
+	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.nextStore()} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true
 		}
+	}
+	if len(l.dying) > 0 {
+		return askAgain
 	}
 	if !any {
 		return -1

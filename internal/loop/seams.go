@@ -31,6 +31,8 @@ type Config struct {
 	DescendantsReport bool
 	// Watchdog is the time between two WATCHDOG=1; 0 = not wanted.
 	Watchdog time.Duration
+	// Restored is what an earlier process has left; nil = nothing.
+	Restored *Restored
 	Settings
 }
 
@@ -78,5 +80,11 @@ type Seams struct {
 	Flush     func() (left bool)
 	// Reconfigure reads the configuration again. On success births use it.
 	Reconfigure func() (Settings, error)
-	Log         *slog.Logger
+	// Keep keeps what has to survive this process.
+	Keep Keeper
+	// Trial runs another binary on a copy of the state, and calls done from
+	// another goroutine. Execute becomes it, and returns only on error.
+	Trial   func(done func(error))
+	Execute func([]Handed) error
+	Log     *slog.Logger
 }

@@ -1,8 +1,6 @@
 package loop
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/policy"
@@ -15,20 +13,34 @@ type proc struct {
 	inode      uint64 // of its pidfd on pidfs (Linux 6.9), 0 = cannot tell
 	text       string // its STATUS=
 	gossiped   bool   // a bad report of it was logged
+	slot       int    // where it is written down, -1 = nowhere
+	stored     bool   // the service manager has a copy of FD
+	adopted    bool
 }
 
-// adoptProcess begins to watch a newborn. On error it is killed: a worker whose
-// end cannot be noticed would hold its slot for ever.
-func (l *Loop) adoptProcess(n Process, a policy.Action) error {
-	if l.procs[n.PID] != nil {
-		panic("loop: two living workers with one pid")
-	}
-	if err := l.epoll.add(n.FD, unix.EPOLLIN, kindWorker); err != nil {
+// newborn begins to watch a worker. On error it is killed: a worker whose end
+// cannot be noticed would hold its slot for ever.
+func (l *Loop) newborn(n Process, a policy.Action, slot int) error {
+	p := &proc{Process: n, generation: a.Generation, inode: pidfdInode(n.FD), slot: slot}
+	if err := l.watchProcess(p); err != nil {
 		l.undo(n)
 		return err
 	}
-	p := &proc{Process: n, generation: a.Generation, inode: pidfdInode(n.FD)}
-	l.procs[n.PID], l.byPidfd[n.FD] = p, p
+	if slot >= 0 {
+		l.seams.Keep.Born(slot, n)
+	}
+	l.young = append(l.young, young{p, l.now + storeAfter})
+	return nil
+}
+
+func (l *Loop) watchProcess(p *proc) error {
+	if l.procs[p.PID] != nil {
+		panic("loop: two living workers with one pid")
+	}
+	if err := l.epoll.add(p.FD, unix.EPOLLIN, kindWorker); err != nil {
+		return err
+	}
+	l.procs[p.PID], l.byPidfd[p.FD] = p, p
 	return nil
 }
 
@@ -51,40 +63,4 @@ func pidfdInode(fd int) uint64 {
 		return 0
 	}
 	return st.Ino
-}
-
-// bury acts on the deaths of this turn.
-func (l *Loop) bury() {
-	for _, fd := range l.ready.deaths {
-		p := l.byPidfd[fd]
-		if p == nil {
-			continue
-		}
-		end, ended, err := l.seams.Wait(p.Process)
-		if err != nil {
-			l.say(eventInternal, levelError,
-				fmt.Sprintf("how worker %d ended cannot be told (%v): taken as a good end", p.PID, err),
-				"worker_pid", p.PID)
-			end, ended = policy.End{Unknown: true}, true
-		}
-		if ended {
-			l.forget(p)
-			l.noteEnd(end)
-			l.apply(l.policy.Exit(l.now, p.PID, end))
-		}
-	}
-}
-
-// forget ends the watching. While reports are unread, some may be the dead
-// one's; a newborn of the same pid must not be taken for their sender.
-func (l *Loop) forget(p *proc) {
-	if err := l.epoll.remove(p.FD); err != nil {
-		l.say(eventInternal, levelError, "a worker's pidfd cannot be removed: "+err.Error())
-	}
-	_ = unix.Close(p.FD)
-	delete(l.procs, p.PID)
-	delete(l.byPidfd, p.FD)
-	if l.unread {
-		l.gone[p.PID] = true
-	}
 }

@@ -21,6 +21,7 @@ type Record struct {
 type Mark struct {
 	State    uint8 // as the policy numbers it
 	Leaving  bool
+	Told     bool
 	Taken    bool
 	Blamed   bool
 	Aborted  bool
@@ -29,7 +30,7 @@ type Mark struct {
 }
 
 func (m Mark) word() uint64 {
-	return uint64(m.State) | bit(m.Leaving, 8) | bit(m.Taken, 9) | bit(m.Blamed, 10) | bit(m.Aborted, 11) |
+	return uint64(m.State) | bit(m.Leaving, 8) | bit(m.Taken, 9) | bit(m.Blamed, 10) | bit(m.Aborted, 11) | bit(m.Told, 12) |
 		uint64(m.Held)<<16 | uint64(m.Finished)<<32
 }
 
@@ -42,7 +43,7 @@ func bit(b bool, n uint) uint64 {
 
 func markOf(w uint64) Mark {
 	return Mark{
-		State: uint8(w), Leaving: w>>8&1 != 0, Taken: w>>9&1 != 0, Blamed: w>>10&1 != 0, Aborted: w>>11&1 != 0,
+		State: uint8(w), Leaving: w>>8&1 != 0, Taken: w>>9&1 != 0, Blamed: w>>10&1 != 0, Aborted: w>>11&1 != 0, Told: w>>12&1 != 0,
 		Held: uint16(w >> 16), Finished: uint32(w >> 32),
 	}
 }

@@ -5,42 +5,41 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
 // WriteTable shows one line a service.
 func WriteTable(w io.Writer, services []Service) error {
+	l := newLines()
 	if len(services) == 0 {
-		_, err := fmt.Fprintln(w, "no services of availd are running")
-		return err
+		l.add("no services of availd are running")
+		return l.writeTo(w)
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tBUSY\tIDLE\tTOTAL\tLIMIT\tQUEUE\tREQUESTS\tCONDITION")
+	l.add("NAME\tBUSY\tIDLE\tTOTAL\tLIMIT\tQUEUE\tREQUESTS\tCONDITION")
 	for _, s := range services {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Name, s.Busy, s.Idle, s.Total,
+		l.add("%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s", s.Name, s.Busy, s.Idle, s.Total,
 			limit(s.Limit), queue(s.Sockets), optional(s.Counters.Requests), strings.Join(Conditions(s), ", "))
 	}
-	return t.Flush()
+	return l.writeTo(w)
 }
 
 // WriteWorkers shows one service worker by worker.
 func WriteWorkers(w io.Writer, s Service) error {
-	fmt.Fprintf(w, "%s  %d busy, %d idle, %d starting, %d retiring, limit %s  %s\n", s.Name,
+	l := newLines()
+	l.add("%s  %d busy, %d idle, %d starting, %d retiring, limit %s  %s", s.Name,
 		s.Busy, s.Idle, s.Starting, s.Retiring, limit(s.Limit), strings.Join(Conditions(s), ", "))
 	for _, sock := range s.Sockets {
-		fmt.Fprintf(w, "  socket %s  %s  queue %s of %s\n", sock.Name, sock.Address, count(sock.Queue), count(sock.Backlog))
+		l.add("  socket %s  %s  queue %s of %s", sock.Name, sock.Address, count(sock.Queue), count(sock.Backlog))
 	}
 	if s.ThrottleReason != nil {
-		fmt.Fprintf(w, "  throttled: %s\n", *s.ThrottleReason)
+		l.add("  throttled: %s", *s.ThrottleReason)
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  PID\tGENERATION\tSTATE\tREQUESTS\tAGE\tSTRESS\tSTATUS")
+	l.add("  PID\tGENERATION\tSTATE\tREQUESTS\tAGE\tSTRESS\tSTATUS")
 	for _, k := range s.Workers {
-		fmt.Fprintf(t, "  %d\t%d\t%s\t%s\t%s\t%s\t%s\n", k.PID, k.Generation, k.State, optional(k.Requests),
+		l.add("  %d\t%d\t%s\t%s\t%s\t%s\t%s", k.PID, k.Generation, k.State, optional(k.Requests),
 			age(k.AgeSeconds), mark(k.Stress), k.Status)
 	}
-	return t.Flush()
+	return l.writeTo(w)
 }
 
 // Conditions are the words for what is not as it always is.

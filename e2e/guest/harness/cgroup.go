@@ -20,17 +20,23 @@ func (u *Unit) Processes() []Process { return processesOf(cgroupDir(u.Service())
 
 // Workers are the service's processes that are not availd: neither the main
 // one, nor one that a unit runs to reload or to reap, nor a worker before its
-// exec.
+// exec. Nor are they what systemd itself is until it executes one of these.
 func (u *Unit) Workers() []Process { return workersAmong(u.Processes()) }
 
 func workersAmong(all []Process) []Process {
 	var workers []Process
 	for _, p := range all {
-		if exe := p.Exe(); exe != "" && exe != Availd {
+		if exe := p.Exe(); exe != "" && exe != Availd && !ofSystemd(exe) {
 			workers = append(workers, p)
 		}
 	}
 	return workers
+}
+
+// ofSystemd: PID 1 of 252 forks for a command of a unit, that of 257 spawns its
+// systemd-executor.
+func ofSystemd(exe string) bool {
+	return strings.HasPrefix(exe, "/usr/lib/systemd/") || strings.HasPrefix(exe, "/lib/systemd/")
 }
 
 // processesOf reads cgroup.procs; none when the group is gone.

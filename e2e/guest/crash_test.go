@@ -1,0 +1,170 @@
+//go:build e2e
+
+package guest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// client is a request that waits for its answer in the background.
+type client struct {
+	begun  time.Time
+	answer chan error
+}
+
+func (s *service) client() client {
+	c := client{begun: time.Now(), answer: make(chan error, 1)}
+	load := s.load(1, "/")
+	load.Timeout = time.Minute
+	go func() {
+		_, err := load.Get()
+		c.answer <- err
+	}()
+	return c
+}
+
+// served waits until the client is, and fails when it was turned away.
+func (c client) served(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-c.answer:
+		if err != nil {
+			t.Errorf("the client was not served: %v", err)
+		}
+		t.Logf("the client was served after %v", time.Since(c.begun).Round(time.Millisecond))
+	case <-time.After(time.Minute):
+		t.Fatal("the client still waits after a minute")
+	}
+}
+
+func (c client) stillWaits(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-c.answer:
+		t.Fatalf("the client was answered before its time: %v", err)
+	default:
+	}
+}
+
+// TestCrash: workers that end before their first job make pauses that double.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "crash"}.install(t, knob("crash", "3"))
+	check := s.neverFailed(t)
+	c := s.client()
+	s.awaitLine("THROTTLED until")
+	if line := s.Status(); !strings.HasSuffix(line, ": worker exited with status 3") {
+		t.Errorf("STATUS=%q does not tell the cause", line)
+	}
+	const pause = "no new workers until"
+	harness.WaitFor(t, "three pauses", harness.Patience, func() bool { return s.said(pause) >= 3 })
+	c.stillWaits(t)
+	s.unknob("crash")
+	c.served(t)
+	at := s.times(pause)
+	t.Logf("pauses begin at %v s", at)
+	for i := range at[:len(at)-1] {
+		want := float64(int(1) << i)
+		if got := at[i+1] - at[i]; got < want || got > want+1 {
+			t.Errorf("pause %d lasted %.3f s, want %v", i+1, got, want)
+		}
+	}
+	s.expectSaid(3, "worker exited with status 3; clients wait in the socket's queue")
+	if line := checkLine(t, s.Status()); strings.Contains(line, "THROTTLED") {
+		t.Errorf("STATUS=%q after the pauses", line)
+	}
+	s.write("crash", "3") // a finished job has made the next pause short again
+	main := s.Main()
+	for _, w := range s.Workers() {
+		kill(t, w)
+	}
+	s.empty()
+	c = s.client()
+	s.awaitLine("THROTTLED until")
+	s.unknob("crash")
+	c.served(t)
+	if waited := time.Since(c.begun); waited > 2500*time.Millisecond {
+		t.Errorf("the pause after a good job took %v", waited)
+	}
+	if s.Main() != main {
+		t.Error("availd was restarted because of its workers")
+	}
+	check()
+}
+
+// times are the seconds since boot at which the journal says a text.
+func (s *service) times(text string) (at []float64) {
+	stamp := regexp.MustCompile(`^\[ *([0-9.]+)\]`)
+	for _, line := range splitLines(s.Journal()) {
+		if m := stamp.FindStringSubmatch(line); m != nil && strings.Contains(line, text) {
+			second, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			at = append(at, second)
+		}
+	}
+	return at
+}
+
+// TestMistyped: a command that does not exist, with a client waiting.
+func TestMistyped(t *testing.T) {
+	t.Parallel()
+	command := filepath.Join(filesRoot, "mistyped", "not-there.py")
+	s := pool{name: "mistyped", command: []string{command, filepath.Dir(command)}}.install(t)
+	check := s.neverFailed(t)
+	c := s.client()
+	harness.WaitFor(t, "STATUS= to name the command", harness.Patience, func() bool {
+		return strings.Contains(s.Status(), command)
+	})
+	t.Logf("STATUS=%s", s.Status())
+	const period = 10 * time.Second
+	harness.WaitFor(t, "10 s to pass", harness.Patience, func() bool { return time.Since(c.begun) >= period })
+	c.stillWaits(t)
+	starts := s.said("Starting ")
+	t.Logf("%d starts in %v, NRestarts %s", starts, period, s.Show("NRestarts"))
+	if starts < 2 || starts > 3 {
+		t.Errorf("%d starts in %v, want 2 or 3", starts, period)
+	}
+	s.write("not-there.py", knobbed)
+	c.served(t)
+	if s.said("status=78") == 0 {
+		t.Errorf("no start ended with status 78:\n%s", s.Journal())
+	}
+	check()
+}
+
+// TestCommandVanishes: a command that is taken away while the service runs.
+func TestCommandVanishes(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "vanishes"}.install(t)
+	check := s.neverFailed(t)
+	main := s.get("/")
+	t.Logf("generation %d", main.Generation)
+	path := filepath.Join(s.dir, "worker.py")
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range s.Workers() {
+		kill(t, w)
+	}
+	s.empty()
+	c := s.client()
+	if line := s.awaitLine("THROTTLED until"); !strings.Contains(line, path) {
+		t.Errorf("STATUS=%q does not name %s", line, path)
+	}
+	c.stillWaits(t)
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	c.served(t)
+	check()
+}

@@ -1,0 +1,86 @@
+//go:build e2e
+
+package guest
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/status"
+)
+
+// idlePeriod is over which an idle availd may use no processor time.
+const idlePeriod = 5 * time.Second
+
+// unwatched leaves out systemd's watchdog, for which availd has to wake.
+var unwatched = []string{"WatchdogSec=0"}
+
+// TestIdle: after the load availd is as it was before, and asleep.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "idle", options: []string{"--limit=4", "--idle-timeout=1s"}, service: unwatched}.install(t)
+	s.Start()
+	s.state() // what is opened with the first request to the control socket is no leak
+	before := s.Main().Descriptors()
+	result := requests(t, s.load(8, "/"), 500)
+	s.empty()
+	s.awaitLine(fmt.Sprintf("0 busy, 0 idle, limit 4 | queue 0 | %d requests", result.OK))
+	after := s.descriptors(len(before))
+	t.Logf("descriptors before: %d, after: %d", len(before), len(after))
+	if !maps.Equal(before, after) && len(after) > len(before) {
+		t.Errorf("descriptors before: %v\nafter: %v", before, after)
+	}
+	asleep(t, s)
+}
+
+// TestIdleWorkers: idle workers cost availd nothing either.
+func TestIdleWorkers(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "idle-workers", options: []string{"--min-spare=2"}, service: unwatched}.install(t)
+	s.Start()
+	s.await("two idle workers", func(st status.Service) bool { return st.Idle == 2 })
+	s.awaitLine("0 busy, 2 idle, limit 100 | queue 0 | 0 requests")
+	asleep(t, s)
+	if n := len(s.Workers()); n != 2 {
+		t.Errorf("%d workers, want the two spares", n)
+	}
+}
+
+// settle waits for a second without a wake-up: what came before may leave a line
+// for STATUS= to be sent later, and Go's runtime something to tidy up.
+func settle(t *testing.T, p harness.Process) {
+	t.Helper()
+	const quiet = time.Second
+	last, since := p.Switches(), time.Now()
+	harness.WaitFor(t, "availd to fall asleep", harness.Patience, func() bool {
+		if now := p.Switches(); now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) >= quiet
+	})
+}
+
+// descriptors waits until no more than n are open, and returns what is.
+func (s *service) descriptors(n int) map[int]string {
+	s.t.Helper()
+	main := s.Main()
+	harness.WaitFor(s.t, fmt.Sprintf("%d descriptors", n), harness.Patience, func() bool { return len(main.Descriptors()) <= n })
+	return main.Descriptors()
+}
+
+// asleep watches availd do nothing.
+func asleep(t *testing.T, s *service) {
+	t.Helper()
+	main := s.Main()
+	settle(t, main)
+	cpu, switches := main.CPU(), main.Switches()
+	<-time.After(idlePeriod) // the period is what is measured
+	used, woken := main.CPU()-cpu, main.Switches()-switches
+	t.Logf("in %v: %v of processor time, %d wake-ups", idlePeriod, used, woken)
+	if used != 0 || woken > 2 {
+		t.Errorf("idle availd used %v and woke %d times in %v", used, woken, idlePeriod)
+	}
+}

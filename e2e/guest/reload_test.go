@@ -1,0 +1,110 @@
+//go:build e2e
+
+package guest
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/status"
+)
+
+// configured is a pool whose options are in a file.
+func configured(name, options string) (pool, func(*service)) {
+	file := filepath.Join(filesRoot, name, "options")
+	return pool{name: name, options: []string{"--config=" + file}}, func(s *service) { s.configure(options) }
+}
+
+func (s *service) configure(options string) { s.t.Helper(); s.write("options", options) }
+
+// TestReload: both ways to reload, under load.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	p, prepare := configured("reload", "limit=4\n")
+	s := p.install(t, prepare)
+	sampler := s.Sample()
+	running := s.load(8, "/sleep?5").Start()
+	s.await("a full pool", full(4))
+	for _, reload := range []struct {
+		name  string
+		limit int
+		do    func()
+	}{
+		{"systemctl reload", 6, s.Reload},
+		{"HUP", 6, func() { s.Signal(unix.SIGHUP) }},
+		{"systemctl reload to less", 3, s.Reload},
+	} {
+		old := s.state().Workers
+		s.configure(fmt.Sprintf("limit=%d\n", reload.limit))
+		reload.do()
+		s.await(reload.name+" to replace all workers", func(st status.Service) bool {
+			return st.Limit == reload.limit && st.Total == reload.limit && st.Retiring == 0 && !shares(st.Workers, old)
+		})
+		t.Logf("%s: limit %d, generations %v", reload.name, reload.limit, generations(s.state().Workers))
+	}
+	harness.WaitFor(t, "100 answers more", harness.Patience, more(running, 100))
+	allServed(t, running.Stop())
+	seen := sampler.Stop()
+	t.Logf("workers: at most %d, %d in all", seen.Max, len(seen.Pids))
+	if seen.Max > 6 {
+		t.Errorf("%d workers at once, the limit was never above 6", seen.Max)
+	}
+	if line := checkLine(t, s.Status()); !strings.Contains(line, "limit 3 ") || strings.Contains(line, "RELOAD") {
+		t.Errorf("STATUS=%q after the reloads", line)
+	}
+	s.expectSaid(3, "reloaded: all")
+}
+
+func full(n int) func(status.Service) bool { return func(s status.Service) bool { return s.Busy == n } }
+
+func shares(a, b []status.Worker) bool {
+	return slices.ContainsFunc(a, func(w status.Worker) bool { return slices.Contains(generations(b), w.Generation) })
+}
+
+func generations(all []status.Worker) (list []uint64) {
+	for _, w := range all {
+		list = append(list, w.Generation)
+	}
+	return list
+}
+
+// TestReloadRefused: a bad file changes nothing but the line.
+func TestReloadRefused(t *testing.T) {
+	t.Parallel()
+	p, prepare := configured("reload-refused", "limit=3\nmin-spare=2\n")
+	s := p.install(t, prepare)
+	s.Start()
+	s.await("two workers", func(st status.Service) bool { return st.Idle == 2 })
+	before := generations(s.state().Workers)
+	s.configure("limit=3\n\nmin-spare=two\n")
+	out, err := harness.Run("systemctl", "reload", s.Service())
+	if err == nil {
+		t.Errorf("systemctl reload accepts the bad file: %s", out)
+	}
+	const fault = "options:3: min-spare=two"
+	if line := s.awaitLine("RELOAD FAILED: "); !strings.Contains(line, fault) {
+		t.Errorf("STATUS=%q does not say %s", line, fault)
+	}
+	if s.said("the old one stays in force: "+filepath.Join(s.dir, fault)) == 0 {
+		t.Errorf("the journal does not say %s:\n%s", fault, s.Journal())
+	}
+	if state := s.Show("ActiveState"); state != "active" {
+		t.Errorf("the service is %s after the refused reload", state)
+	}
+	if now := s.state(); now.Limit != 3 || !slices.Equal(generations(now.Workers), before) {
+		t.Errorf("limit %d, generations %v after the refused reload; before: 3, %v", now.Limit, generations(now.Workers), before)
+	}
+	s.get("/")
+	s.configure("limit=7\n")
+	s.Reload()
+	harness.WaitFor(t, "STATUS= without the failure", harness.Patience, func() bool { return !strings.Contains(s.Status(), "RELOAD") })
+	if now := s.state(); now.Limit != 7 {
+		t.Errorf("limit %d after the mended reload, want 7", now.Limit)
+	}
+}

@@ -1,0 +1,132 @@
+//go:build e2e
+
+package guest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/status"
+)
+
+// TestMaxRequests: workers are used up, and nobody notices.
+func TestMaxRequests(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "max-requests", options: []string{"--limit=3", "--max-requests=20"}}.install(t)
+	sampler := s.Sample()
+	requests(t, s.load(6, "/"), 400)
+	seen := sampler.Stop()
+	t.Logf("%d workers for 400 requests, at most %d at once", len(seen.Pids), seen.Max)
+	if len(seen.Pids) < 400/22 || seen.Max > 3 {
+		t.Errorf("%d workers for 400 requests, at most %d at once; want one for each 18 to 22, and 3", len(seen.Pids), seen.Max)
+	}
+	for _, w := range s.state().Workers {
+		if *w.Requests > 23 {
+			t.Errorf("a worker has served %d requests, want at most 22 and the one that it had accepted", *w.Requests)
+		}
+	}
+}
+
+// TestMaxLifetime: workers grow old under load.
+func TestMaxLifetime(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "max-lifetime", options: []string{"--limit=3", "--max-lifetime=1s"}}.install(t)
+	running := s.load(4, "/sleep?2").Start()
+	s.await("the tenth worker", func(st status.Service) bool {
+		for _, w := range st.Workers {
+			if w.AgeSeconds > 2 && w.State != "retiring" {
+				t.Errorf("worker %d is %.1f s old and not retired", w.PID, w.AgeSeconds)
+			}
+		}
+		return st.Counters.Spawned >= 10
+	})
+	allServed(t, running.Stop())
+}
+
+// TestSpares: an idle pool shrinks to its spares, and keeps them.
+func TestSpares(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "spares", options: []string{"--limit=6", "--min-spare=2", "--idle-timeout=1s"}}.install(t)
+	running := s.load(12, "/sleep?5").Start()
+	s.await("a full pool", full(6))
+	allServed(t, running.Stop())
+	s.await("two spares", func(st status.Service) bool { return st.Idle == 2 && st.Total == 2 })
+	born := s.state().Counters.Spawned
+	harness.Stays(t, "two workers", 3*time.Second, func() bool { return len(s.Workers()) == 2 })
+	if now := s.state().Counters.Spawned; now != born {
+		t.Errorf("%d workers were started while nobody came", now-born)
+	}
+}
+
+// TestDeaf: an idle worker that ignores the signal has 30 s.
+func TestDeaf(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 30 s")
+	}
+	t.Parallel()
+	s := pool{name: "deaf", options: []string{"--idle-timeout=1s"}}.install(t, knob("deaf", ""))
+	s.get("/")
+	begin := time.Now()
+	harness.WaitFor(t, "the worker to be killed", 50*time.Second, func() bool { return len(s.Workers()) == 0 })
+	took := time.Since(begin)
+	t.Logf("killed after %v", took.Round(10*time.Millisecond))
+	if took < 30*time.Second || took > 35*time.Second {
+		t.Errorf("killed after %v, want 1 s and 30 s", took)
+	}
+	s.expectSaid(1, "was asked to leave, is idle, and did not: it gets SIGKILL")
+	if n := s.state().Counters.BadStarts; n != 0 {
+		t.Errorf("%d bad starts: told to leave is no failure", n)
+	}
+}
+
+// TestStartTimeout: a worker that is never ready is aborted, then killed.
+func TestStartTimeout(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "start-timeout", options: []string{"--start-timeout=1s"}}.install(t, knob("hang", ""), knob("hard", ""))
+	c := s.client()
+	s.awaitLine("THROTTLED until")
+	s.unknob("hang")
+	c.served(t)
+	s.awaitSaid("did not get ready within --start-timeout: it gets SIGKILL")
+	s.expectSaid(1, "did not get ready within --start-timeout: it gets SIGABRT")
+	s.expectSaid(1, "no new workers until")
+	abort := s.times("it gets SIGABRT")[0]
+	if grace := s.times("it gets SIGKILL")[0] - abort; grace < 4.9 || grace > 6 {
+		t.Errorf("%.1f s between SIGABRT and SIGKILL, want 5", grace)
+	}
+}
+
+// TestBusyTimeout: a job that takes too long costs its worker, not the others.
+func TestBusyTimeout(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "busy-timeout", options: []string{"--busy-timeout=2s", "--limit=3"}}.install(t)
+	hung := s.inFlight(1, "/hang")[0]
+	running := s.load(2, "/").Start()
+	if err := <-hung.answer; err == nil {
+		t.Error("a request that hangs was answered")
+	}
+	allServed(t, running.Stop())
+	s.expectSaid(1, "was busy for longer than --busy-timeout: it gets SIGABRT")
+	s.expectSaid(0, "no new workers until")
+	if took := time.Since(hung.begun); took < 2*time.Second || took > 6*time.Second {
+		t.Errorf("aborted after %v, want 2 s", took)
+	}
+}
+
+// TestWorkerWatchdog: a worker that beats lives, one that falls silent does not.
+func TestWorkerWatchdog(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "worker-watchdog", options: []string{"--worker-watchdog=2s"}}.install(t, knob("beat", ""))
+	first := s.get("/")
+	harness.Stays(t, "the same worker", 4*time.Second, func() bool {
+		workers := s.Workers()
+		return len(workers) == 1 && workers[0].PID == first.PID
+	})
+	hung := s.inFlight(1, "/hang")[0]
+	if err := <-hung.answer; err == nil {
+		t.Error("a request that hangs was answered")
+	}
+	s.expectSaid(1, "sent no WATCHDOG=1 within --worker-watchdog: it gets SIGABRT")
+	s.get("/")
+}

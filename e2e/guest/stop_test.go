@@ -1,0 +1,106 @@
+//go:build e2e
+
+package guest
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/status"
+)
+
+// inFlight starts n requests of that length and waits until all are held.
+func (s *service) inFlight(n int, path string) []client {
+	s.t.Helper()
+	var clients []client
+	for range n {
+		c := client{begun: time.Now(), answer: make(chan error, 1)}
+		load := s.load(1, path)
+		load.Timeout = time.Minute
+		go func() {
+			_, err := load.Get()
+			c.answer <- err
+		}()
+		clients = append(clients, c)
+	}
+	s.await("the requests to be held", func(st status.Service) bool { return st.Busy == n })
+	return clients
+}
+
+// gone checks that a stopped service has left nothing.
+func (s *service) gone() {
+	s.t.Helper()
+	if left := s.Processes(); len(left) != 0 {
+		s.t.Errorf("the stop left %v", left)
+	}
+	for _, unit := range []string{s.Socket(), s.Service()} {
+		state, result := harness.Show(s.t, unit, "ActiveState"), harness.Show(s.t, unit, "Result")
+		if state != "inactive" || result != "success" {
+			s.t.Errorf("%s is %s with result %s after the stop", unit, state, result)
+		}
+	}
+}
+
+// TestStop: what is in flight is finished, then nothing is left.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "stop", options: []string{"--limit=6"}}.install(t)
+	clients := s.inFlight(4, "/sleep?1500")
+	begin := time.Now()
+	harness.Systemctl(t, "stop", s.Socket(), s.Service())
+	t.Logf("the stop took %v", time.Since(begin).Round(time.Millisecond))
+	for _, c := range clients {
+		c.served(t)
+	}
+	s.gone()
+	harness.Systemctl(t, "start", s.Socket())
+	s.get("/")
+	s.Stop() // with an idle worker
+	if left := s.Processes(); len(left) != 0 {
+		t.Errorf("the stop left %v", left)
+	}
+	s.get("/") // the socket is still there
+}
+
+// TestStopTwice: whoever asks twice does not wait.
+func TestStopTwice(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "stop-twice"}.install(t)
+	clients := s.inFlight(2, "/sleep?30000")
+	harness.Systemctl(t, "stop", "--no-block", s.Socket(), s.Service())
+	s.awaitLine("draining")
+	if main := s.Main(); !main.Alive() || len(s.Workers()) != 2 {
+		t.Errorf("draining, but %v and %d workers are there", main, len(s.Workers()))
+	}
+	begin := time.Now()
+	s.Signal(unix.SIGTERM)
+	harness.WaitFor(t, "the service to end", harness.Patience, func() bool { return s.Show("ActiveState") == "inactive" })
+	t.Logf("ended %v after the second signal", time.Since(begin).Round(time.Millisecond))
+	for _, c := range clients {
+		if err := <-c.answer; err == nil {
+			t.Error("a request of 30 s was answered")
+		}
+	}
+	s.gone()
+	s.expectSaid(1, "again: the remaining workers are killed")
+}
+
+// TestStopTimeout: a worker that does not finish is not waited for for ever.
+func TestStopTimeout(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "stop-timeout", options: []string{"--stop-timeout=1s"}}.install(t)
+	clients := s.inFlight(1, "/sleep?30000")
+	begin := time.Now()
+	harness.Systemctl(t, "stop", s.Socket(), s.Service())
+	if took := time.Since(begin); took < time.Second || took > 5*time.Second {
+		t.Errorf("the stop took %v, want 1 s", took)
+	}
+	if err := <-clients[0].answer; err == nil {
+		t.Error("a request of 30 s was answered")
+	}
+	s.gone()
+	s.expectSaid(1, "is still there after --stop-timeout")
+}

@@ -1,0 +1,158 @@
+// Package adopt finds the workers that outlived an earlier availd of this
+// service: those on record, by the descriptors that were kept of them or by pid
+// and start time, and those whose birth was on record only as an intent, in the
+// unit's control group.
+//
+// It is looking only. It signals nobody, and a process that it does not
+// recognise (a stranger, a daemonised grandchild) it leaves alone.
+//
+// # Diagnostics
+//
+// It has no errors: what cannot be found out about a process means that it is
+// not recognised. A record whose process is not there is in Found.Gone.
+package adopt
+
+import (
+	"cmp"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/state"
+)
+
+// Worker is one that was found. FD is its pidfd, which now belongs to the
+// caller. Stored says that the service manager's store has a copy.
+type Worker struct {
+	state.Record
+	FD     int
+	Stored bool
+	// Surmised: nothing is on record but the process itself.
+	Surmised bool
+}
+
+// Found is what came out.
+type Found struct {
+	Workers []Worker       // in order of generation
+	Gone    []state.Record // ended while nobody looked, or never born
+}
+
+// World is what is looked at. [Real] is the real one.
+type World struct {
+	Members    func() []int               // of the unit's control group
+	Self       int                        // this process
+	Manager    int                        // the parent of orphans in this unit
+	Open       func(pid int) (int, error) // a pidfd
+	PidOf      func(pidfd int) int        // -1: it has ended
+	Stat       func(pid int) (procfs.Stat, bool)
+	Generation func(pid int) (uint64, bool) // from its first environment
+}
+
+// Find looks for the workers of records. kept are the pidfds that came back
+// from the store, by generation; Find closes those that it does not return.
+// Without a record at all (lost is true) it adopts what says of itself that it
+// is a worker.
+func Find(records []state.Record, kept map[uint64]int, lost bool, w World) Found {
+	f := finder{world: w, kept: kept, known: map[int]bool{w.Self: true}}
+	for _, r := range records {
+		f.record(r)
+	}
+	f.members(lost)
+	for _, r := range f.intents {
+		f.found.Gone = append(f.found.Gone, r)
+	}
+	for _, fd := range kept {
+		_ = unix.Close(fd)
+	}
+	slices.SortFunc(f.found.Workers, func(a, b Worker) int { return cmp.Compare(a.Generation, b.Generation) })
+	return f.found
+}
+
+type finder struct {
+	world   World
+	kept    map[uint64]int
+	known   map[int]bool
+	intents []state.Record
+	found   Found
+}
+
+// record finds the process of one record.
+func (f *finder) record(r state.Record) {
+	if r.PID == 0 {
+		f.intents = append(f.intents, r)
+		return
+	}
+	if fd, ok := f.kept[r.Generation]; ok {
+		delete(f.kept, r.Generation)
+		if pid := f.world.PidOf(fd); pid == r.PID || pid < 0 {
+			f.take(Worker{Record: r, FD: fd, Stored: true})
+			return
+		}
+		_ = unix.Close(fd)
+	}
+	f.byPid(r)
+}
+
+// byPid opens the process of that number, and only then looks at its start
+// time: whatever the number stands for from now on, the descriptor stays with
+// the process that was looked at.
+func (f *finder) byPid(r state.Record) {
+	fd, err := f.world.Open(r.PID)
+	if err != nil {
+		f.found.Gone = append(f.found.Gone, r)
+		return
+	}
+	if s, ok := f.world.Stat(r.PID); !ok || s.Start != r.Start {
+		_ = unix.Close(fd)
+		f.found.Gone = append(f.found.Gone, r)
+		return
+	}
+	f.take(Worker{Record: r, FD: fd})
+}
+
+func (f *finder) take(w Worker) {
+	f.known[w.PID] = true
+	f.found.Workers = append(f.found.Workers, w)
+}
+
+// members looks through the control group for births whose pid was not written
+// any more. Such a worker is an orphan, so the manager is its parent, and it
+// leads a process group of its own.
+func (f *finder) members(lost bool) {
+	if len(f.intents) == 0 && !lost {
+		return
+	}
+	for _, pid := range f.world.Members() {
+		s, ok := f.world.Stat(pid)
+		if f.known[pid] || !ok || s.Parent != f.world.Manager || s.Group != pid {
+			continue
+		}
+		f.member(pid, s, lost)
+	}
+}
+
+func (f *finder) member(pid int, s procfs.Stat, lost bool) {
+	generation, says := f.world.Generation(pid)
+	i := slices.IndexFunc(f.intents, func(r state.Record) bool { return !says || r.Generation == generation })
+	var r state.Record
+	switch {
+	case i >= 0:
+		r = f.intents[i]
+		f.intents = slices.Delete(f.intents, i, i+1)
+	case says && lost:
+		r = state.Record{Slot: -1, Generation: generation}
+	default:
+		return
+	}
+	fd, err := f.world.Open(pid)
+	if err != nil {
+		return
+	}
+	if again, ok := f.world.Stat(pid); !ok || again != s {
+		_ = unix.Close(fd)
+		return
+	}
+	r.PID, r.Start = pid, s.Start
+	f.take(Worker{Record: r, FD: fd, Surmised: true})
+}

@@ -1,0 +1,40 @@
+package adopt
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/cgroup"
+	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/worker"
+)
+
+// Real is the world of this process.
+func Real() World {
+	return World{
+		Members: members, Self: os.Getpid(), Manager: os.Getppid(),
+		Open:  func(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }, // close-on-exec
+		PidOf: procfs.PidOf, Stat: procfs.ReadStat, Generation: generation,
+	}
+}
+
+func members() []int {
+	unit, err := cgroup.Own()
+	if err != nil {
+		return nil
+	}
+	pids, _ := unit.Members()
+	return pids
+}
+
+// generation is what a worker was told at its birth.
+func generation(pid int) (uint64, bool) {
+	value, ok := procfs.Environ(pid, worker.EnvGeneration)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	return n, err == nil
+}

@@ -1,0 +1,182 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/adopt"
+	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/policy"
+)
+
+// kept is what came back from the descriptor store.
+type kept struct {
+	state, reports int            // -1 = not there
+	workers        map[uint64]int // pidfds by generation
+}
+
+// sortKept looks through the stored descriptors by name. Newest come first, so
+// of two with one name the first counts.
+func (d *daemon) sortKept() kept {
+	k := kept{state: -1, reports: -1, workers: map[uint64]int{}}
+	for _, s := range d.sockets.Stored {
+		generation, isWorker := workerGeneration(s.Name)
+		_, twice := k.workers[generation]
+		switch {
+		case s.Name == stateName && k.state < 0:
+			k.state = s.FD
+		case s.Name == reportsName && k.reports < 0:
+			k.reports = s.FD
+		case isWorker && !twice:
+			k.workers[generation] = s.FD
+		default:
+			_ = unix.Close(s.FD)
+		}
+	}
+	d.sockets.Stored = nil
+	return k
+}
+
+func workerGeneration(name string) (uint64, bool) {
+	text, ok := strings.CutPrefix(name, workerName)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	return n, err == nil
+}
+
+// openState opens the state of an earlier availd, or makes a new one. lost says
+// that there is none although this is not the first start.
+func (d *daemon) openState() error {
+	d.kept = d.sortKept()
+	d.started = time.Now()
+	if d.kept.state >= 0 {
+		f, err := state.Open(d.kept.state)
+		if err == nil {
+			d.state = f
+			return nil
+		}
+		d.log.Error("the state of the earlier availd cannot be used: "+err.Error()+
+			"; its workers are looked for in the control group", "event", "internal")
+		d.tell("FDSTOREREMOVE=1\nFDNAME=" + stateName)
+	}
+	f, err := state.Create()
+	if err != nil {
+		return system(err)
+	}
+	d.state, d.lost = f, true
+	return nil
+}
+
+// openReports takes the report socket of an earlier availd, whose queue holds
+// what workers said meanwhile, or opens one.
+func (d *daemon) openReports() error {
+	if d.kept.reports >= 0 {
+		s, err := report.Adopt(d.kept.reports)
+		if err == nil {
+			d.reports = s
+			return nil
+		}
+		d.log.Warn("the earlier report socket cannot be used: "+err.Error()+", opening another", "event", "internal")
+		d.tell("FDSTOREREMOVE=1\nFDNAME=" + reportsName)
+	}
+	s, err := listenReports(d.cfg.NotifySocket, runtimeDirectory())
+	if err != nil {
+		return system(err)
+	}
+	d.reports, d.deaf = s, true
+	return nil
+}
+
+// storeOwn gives the service manager copies of what the next availd needs
+// first. The state comes first: with it alone workers can be found.
+func (d *daemon) storeOwn() {
+	d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+stateName, d.state.FD()))
+	d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+reportsName, d.reports.FD()))
+}
+
+// restore finds the workers of an earlier availd, nil if there was none.
+func (d *daemon) restore() *loop.Restored {
+	d.fingerprint = d.fingerprintOf()
+	before, known := d.state.Service()
+	found := adopt.Find(d.state.Records(), d.kept.workers, d.lost, adopt.Real())
+	if !known && len(found.Workers) == 0 {
+		return nil
+	}
+	r := &loop.Restored{Memory: policy.Forgotten()}
+	if known {
+		r.Memory, r.Rejected, r.Started = memoryOf(before), before.Rejected, time.Unix(0, before.Started)
+		d.started = r.Started
+	}
+	r.Upgraded = d.handed
+	for _, gone := range found.Gone {
+		d.state.Free(gone.Slot)
+		if gone.PID != 0 {
+			r.Memory.Counters.Exited++
+			r.Memory.Counters.UnknownExits++
+		}
+	}
+	for _, w := range found.Workers {
+		r.Workers = append(r.Workers, d.restored(w))
+		r.Memory.Generation = max(r.Memory.Generation, w.Generation)
+	}
+	if known && before.Command != d.fingerprint || !known {
+		r.Memory.RolledUpTo = r.Memory.Generation
+	}
+	return r
+}
+
+// restored completes the record of a found worker. What it does now is not
+// known if nothing was written, or if its reports went to a socket that is
+// lost: then it is taken for busy, which delays nobody.
+func (d *daemon) restored(w adopt.Worker) loop.RestoredWorker {
+	e := entryOf(w.Record)
+	if w.Slot < 0 {
+		e.Born = monotonic()
+		if slot, err := d.state.Intend(w.Generation, int64(e.Born), false); err == nil {
+			w.Slot = slot
+		}
+	}
+	if w.Surmised && w.Slot >= 0 {
+		d.state.Born(w.Slot, w.PID, w.Start)
+	}
+	if d.deaf || d.lost {
+		e.State, e.Taken = policy.BusyState, true
+	}
+	return loop.RestoredWorker{
+		Process: loop.Process{PID: w.PID, FD: w.FD}, Entry: e, Slot: w.Slot, Stored: w.Stored && !d.handed,
+	}
+}
+
+// listenReports opens the report socket: where the administrator says, else in
+// the runtime directory, else under an abstract name that nobody can guess.
+func listenReports(wanted, dir string) (*report.Socket, error) {
+	if wanted != "" {
+		return report.Listen(wanted)
+	}
+	if dir != "" {
+		s, err := report.Listen(dir + "/notify")
+		if err == nil {
+			return s, nil
+		}
+		if !unusable(err) {
+			return nil, fmt.Errorf("open report socket: %w", err)
+		}
+	}
+	return report.Listen("")
+}
+
+// unusable are the reasons for which a runtime directory cannot be used.
+func unusable(err error) bool {
+	return errors.Is(err, report.ErrPathTooLong) || errors.Is(err, os.ErrPermission) ||
+		errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.ENOTDIR)
+}

@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/state"
+)
+
+// A trial is `availd run` with the same words and this variable, which names
+// the descriptor of a sealed copy of the state. It answers with trialPassed.
+const (
+	trialVariable = "AVAILD_TRIAL"
+	trialPassed   = "availd: trial passed"
+	trialLimit    = 5 * time.Second
+)
+
+// Trial is the other side: it does what the start of this binary would do with
+// the state and the command line, and touches nothing. false: this is no trial.
+func Trial(o Options) (bool, error) {
+	text, ok := os.LookupEnv(trialVariable)
+	if !ok {
+		return false, nil
+	}
+	cfg, err := config.Load(o.Settings, o.Command)
+	if err != nil {
+		return true, badConfig(err)
+	}
+	if text != "3" {
+		return true, misconfigured(errors.New(trialVariable + " is not 3"))
+	}
+	f, err := state.View(3)
+	if err != nil {
+		return true, misconfigured(err)
+	}
+	defer f.Close()
+	if _, ok := f.Service(); !ok {
+		return true, misconfigured(state.ErrCorrupt)
+	}
+	fmt.Printf("%s, %s understands the state of %s with %d workers\n", trialPassed, o.Version, cfg.Command[0], len(f.Records()))
+	return true, nil
+}
+
+// trial runs the installed binary in a process of its own, and tells done how
+// it went from another goroutine.
+func (d *daemon) trial(done func(error)) {
+	fd, err := d.state.Copy()
+	if err != nil {
+		go done(err)
+		return
+	}
+	go func() {
+		copied := os.NewFile(uintptr(fd), "state")
+		defer func() { _ = copied.Close() }()
+		done(tryBinary(d.options.Executable, copied))
+	}()
+}
+
+func tryBinary(path string, copied *os.File) error {
+	ctx, cancel := context.WithTimeout(context.Background(), trialLimit)
+	defer cancel()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, os.Args[1:]...)
+	cmd.Env = append(trialEnviron(os.Environ()), trialVariable+"=3")
+	cmd.ExtraFiles = []*os.File{copied}
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second // a child of it may hold the pipe
+	err := cmd.Run()
+	said := oneLine(out.String())
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s did not answer within %v", path, trialLimit)
+	case err != nil && said != "":
+		return fmt.Errorf("%s: %w: %s", path, err, said)
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case !strings.Contains(out.String(), trialPassed):
+		return fmt.Errorf("%s does not say that it understands the state of this availd", path)
+	}
+	return nil
+}
+
+// trialEnviron leaves out what would make the trial speak to the service
+// manager.
+func trialEnviron(environ []string) []string {
+	var env []string
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		if name != "NOTIFY_SOCKET" && !strings.HasPrefix(name, "WATCHDOG_") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// oneLine shortens what a program printed for a log line: its first line says
+// the most.
+func oneLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	if len(line) > 200 {
+		line = line[:200]
+	}
+	return strings.ToValidUTF8(line, "?")
+}
+
+// execute becomes the installed binary: the same pid, workers and sockets. It
+// returns only on error, and then nothing has changed.
+func (d *daemon) execute(workers []loop.Handed) error {
+	list := []activation.Stored{
+		{FD: d.state.FD(), Name: stateName}, {FD: d.reports.FD(), Name: reportsName},
+	}
+	for _, group := range [][]activation.Socket{d.sockets.Workers, d.sockets.Control, d.sockets.Status, d.sockets.Agent} {
+		for _, s := range group {
+			list = append(list, activation.Stored{FD: s.FD, Name: s.Name})
+		}
+	}
+	for _, w := range workers {
+		list = append(list, activation.Stored{FD: w.FD, Name: fmt.Sprintf("%s%d", workerName, w.Generation)})
+	}
+	variable, undo, err := activation.HandOver(list)
+	if err != nil {
+		return err
+	}
+	d.log.Info("executing "+d.options.Executable, "event", "upgraded")
+	err = syscall.Exec(d.options.Executable, os.Args, append(os.Environ(), variable))
+	undo()
+	return os.NewSyscallError("execve "+d.options.Executable, err)
+}

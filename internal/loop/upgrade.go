@@ -1,0 +1,71 @@
+package loop
+
+import "fmt"
+
+// upgrade is the in-place upgrade under way.
+type upgrade struct {
+	running bool
+	replies []chan<- error
+}
+
+type trial struct{ err error }
+
+// tryUpgrade runs the installed binary on a copy of the state, as a child and
+// in another goroutine, while the loop goes on.
+func (l *Loop) tryUpgrade(reply chan<- error) {
+	if reply != nil {
+		l.upgrade.replies = append(l.upgrade.replies, reply)
+	}
+	switch {
+	case l.policy.Condition(l.now).Draining:
+		l.say(eventUpgrade, levelInfo, "the upgrade is ignored: "+ErrDraining.Error())
+		l.endUpgrade(ErrDraining)
+	case !l.upgrade.running:
+		l.upgrade.running = true
+		l.keep() // the trial looks at what is
+		l.seams.Trial(func(err error) {
+			l.inbox <- request{tried: &trial{err}}
+			l.bell.ring()
+		})
+	}
+}
+
+// tried acts on the outcome: become the other binary, or go on as before.
+func (l *Loop) tried(err error) {
+	l.upgrade.running = false
+	if err == nil && l.policy.Condition(l.now).Draining {
+		err = ErrDraining
+	}
+	if err != nil {
+		l.say(eventUpgrade, levelError, fmt.Sprintf(
+			"the upgrade is refused, this availd goes on: %v; mend the binary and upgrade again", err))
+		l.endUpgrade(err)
+		return
+	}
+	l.endUpgrade(nil)
+	l.keep()
+	l.seams.Flush()
+	err = l.seams.Execute(l.handedOn())
+	l.say(eventUpgrade, levelError, fmt.Sprintf("the upgrade is refused, this availd goes on: %v", err))
+}
+
+func (l *Loop) endUpgrade(err error) {
+	for _, reply := range l.upgrade.replies {
+		reply <- err
+	}
+	l.upgrade.replies = nil
+}
+
+// Handed is a living worker for the next image of this process.
+type Handed struct {
+	Generation uint64
+	FD         int // its pidfd, which stays the loop's
+}
+
+func (l *Loop) handedOn() []Handed {
+	list := make([]Handed, 0, len(l.procs))
+	for _, p := range l.procs {
+		list = append(list, Handed{p.generation, p.FD})
+	}
+	return list
+}

@@ -1,0 +1,87 @@
+// Package procfs reads the few facts about a process that availd needs from
+// /proc. A fact that cannot be read is reported as missing, never guessed.
+package procfs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Stat is the part of /proc/PID/stat (proc_pid_stat(5)) that tells processes
+// apart.
+type Stat struct {
+	Parent, Group int
+	Start         uint64 // clock ticks since boot
+}
+
+// ReadStat reads the stat of a process; false: there is no such process.
+func ReadStat(pid int) (s Stat, ok bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return s, false
+	}
+	// The name in parentheses may hold anything, so the fields count from its
+	// end: field 3 is the first.
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	if len(fields) < 20 {
+		return s, false
+	}
+	s.Parent, _ = strconv.Atoi(fields[1])
+	s.Group, _ = strconv.Atoi(fields[2])
+	s.Start, err = strconv.ParseUint(fields[19], 10, 64)
+	return s, err == nil
+}
+
+// PidOf reads the number behind a pidfd from /proc/self/fdinfo (Linux 5.4); -1
+// when the process has ended and was collected, or fd is no pidfd.
+func PidOf(fd int) int {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	if err != nil {
+		return -1
+	}
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(line, "Pid:"); ok {
+			if pid, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
+				return pid
+			}
+		}
+	}
+	return -1
+}
+
+// Environ looks a variable up in the environment that a process was started
+// with. A program that has written over it says nothing.
+func Environ(pid int, name string) (string, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return "", false
+	}
+	for _, v := range strings.Split(string(data), "\x00") {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Arguments are the words of the command line.
+func Arguments(pid int) []string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
+}
+
+// Program is the path of the executable, also when the file was replaced
+// meanwhile; "" = unknown.
+func Program(pid int) string {
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(exe, " (deleted)")
+}

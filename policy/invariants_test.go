@@ -1,0 +1,225 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// checker plays the caller of a Service and holds the invariants against it.
+type checker struct {
+	t   *testing.T
+	s   *Service
+	cfg Config
+	now Instant
+	log strings.Builder
+
+	living  []int
+	told    map[int]map[string]bool // what was said of a worker once, by id
+	born    int
+	asked   uint64 // a birth that waits for its answer
+	refuse  bool
+	later   bool
+	watch   Watch
+	most    int  // workers that there may be although the limit was lowered
+	lowered bool // by the running event
+	stopped bool
+	drained bool
+	over    bool
+	ends    int // reloads whose roll-out has not ended
+}
+
+// after looks at what an event has brought about, and carries it out.
+func (c *checker) after(event string, acts []Action) {
+	c.t.Helper()
+	acts = slices.Clone(acts)
+	fmt.Fprintf(&c.log, "%v %s: %+v\n", c.now, event, acts)
+	c.state(event)
+	for _, a := range acts {
+		c.action(event, a)
+	}
+	if c.asked == 0 {
+		c.settled(event)
+	}
+	c.perform(acts)
+}
+
+func (c *checker) perform(acts []Action) {
+	for _, a := range acts {
+		switch a.Kind {
+		case Start:
+			c.asked = a.Generation
+			if !c.later {
+				c.answer()
+			}
+		case Probe:
+			c.after("probed", c.s.Probed(c.now, int(c.now)&1))
+		}
+	}
+}
+
+func (c *checker) answer() {
+	generation := c.asked
+	if c.asked = 0; generation == 0 {
+		return
+	}
+	if c.refuse {
+		c.after("refused", c.s.StartFailed(c.now, generation))
+		return
+	}
+	c.born++
+	c.living = append(c.living, 100+c.born)
+	c.after("born", c.s.Started(c.now, generation, 100+c.born))
+}
+
+func (c *checker) exit(id int, e End) {
+	if i := slices.Index(c.living, id); i >= 0 && !e.Stopped {
+		c.living = slices.Delete(c.living, i, i+1)
+	}
+	c.after("exit", c.s.Exit(c.now, id, e))
+}
+
+// stop of the original is one step, in which everybody ends.
+func (c *checker) stop() {
+	c.stopped = true
+	c.after("stop", c.s.Stop(c.now))
+	if !c.cfg.Retire {
+		for len(c.living) > 0 {
+			c.exit(c.living[0], End{Signal: 15})
+		}
+		c.over = true
+	}
+}
+
+// tick lets all be done that is due, and no more than that.
+func (c *checker) tick() {
+	c.t.Helper()
+	for range 5 {
+		c.after("tick", c.s.Tick(c.now))
+		due, any := c.s.Deadline()
+		if any && due < c.now {
+			c.t.Fatalf("deadline %v is in the past at %v\n%s", due, c.now, &c.log)
+		}
+		if !any || due > c.now {
+			return
+		}
+	}
+	c.t.Fatalf("Tick does not get done\n%s", &c.log)
+}
+
+func (c *checker) must(ok bool, event, law string) {
+	c.t.Helper()
+	if !ok {
+		c.t.Fatalf("after %s: not %s\n%s%+v", event, law, &c.log, c.s.Condition(c.now))
+	}
+}
+
+// state counts the workers anew.
+func (c *checker) state(event string) {
+	c.t.Helper()
+	s := c.s
+	var fresh table
+	scheduled := 0
+	for w := s.table.oldest; w != nil; w = w.younger {
+		fresh.count(w, 1)
+		if w.place >= 0 {
+			scheduled++
+			c.must(s.table.order[w.place] == w && w.due != far, event, "in the heap")
+		}
+		due, _ := s.attention(w)
+		c.must(due == w.due, event, "planned")
+	}
+	is := [...]int{s.table.starting, s.table.idle, s.table.busy, s.table.retiring, s.table.parting, len(s.table.order), s.table.total()}
+	c.must(is == [...]int{fresh.starting, fresh.idle, fresh.busy, fresh.retiring, fresh.parting, scheduled, len(c.living)},
+		event, fmt.Sprintf("counted right: %v", is))
+	k := s.Condition(c.now)
+	c.must(k.Total == k.Starting+k.Idle+k.Busy+k.Retiring, event, "disjoint")
+	c.must(s.available() >= 0 && s.available() <= s.total(), event, "0 <= available <= total")
+	c.must(k.Counters.Spawned-k.Counters.Exited == uint64(len(c.living)), event, "counters that add up")
+	c.limit(event)
+}
+
+func (c *checker) limit(event string) {
+	c.t.Helper()
+	if c.lowered {
+		c.most, c.lowered = c.s.total(), false // a reload kills nobody
+	}
+	c.must(c.cfg.Limit == 0 || c.s.total() <= max(c.cfg.Limit, c.most), event, "total <= limit")
+	c.most = min(c.most, c.s.total())
+}
+
+// settled is R1: when the sockets are listened to.
+func (c *checker) settled(event string) {
+	c.t.Helper()
+	s := c.s
+	if s.pending.n() > 0 || s.stopping {
+		return
+	}
+	want := !s.throttle.on && !s.draining && s.available() == 0 && s.belowLimit()
+	c.must((s.watching == WatchOn) == want, event, "listening when it has to")
+	c.must(s.watching == c.watch, event, "the watch that was asked for")
+	c.must(s.watching == WatchOff || !s.throttle.on && !s.draining, event, "deaf in a pause")
+	c.must(s.watching != WatchNew || c.cfg.MaxStarting > 1, event, "without several starts")
+	c.must(s.watching != WatchOnce || c.cfg.StallGuard > 0, event, "without stall guard")
+}
+
+func (c *checker) action(event string, a Action) {
+	c.t.Helper()
+	switch a.Kind {
+	case Start:
+		c.start(event, a)
+	case Listen:
+		c.must(a.Watch != c.watch || c.s.stopping, event, "a change")
+		c.watch = a.Watch
+	case Retire:
+		c.once(event, a.Worker, "retire")
+		c.must(!c.cfg.NoRetireSignal, event, "able to retire")
+	case Signal:
+		c.once(event, a.Worker, fmt.Sprint("signal ", a.Number))
+		c.must(a.Number != sigABRT || !c.told[a.Worker]["signal 9"], event, "up the ladder")
+	case WarnSuspect:
+		c.once(event, a.Worker, "suspect")
+	case Leave:
+		c.must(c.s.total() == 0 && !c.s.throttle.on && !c.s.draining && c.cfg.ExitIdleTime > 0, event, "at rest")
+	case Drained:
+		c.must(c.stopped && !c.drained && c.s.total() == 0, event, "drained")
+		c.drained = true
+	case RollOutDone, RollOutStopped:
+		c.must(c.ends > 0 && !c.s.rollOut.on, event, "an end of a roll-out")
+		c.ends = 0
+	}
+}
+
+func (c *checker) start(event string, a Action) {
+	c.t.Helper()
+	s := c.s
+	c.must(!s.throttle.on && !s.draining && !c.stopped, event, "a time for births")
+	c.must(s.pending.generation == a.Generation, event, "one birth at a time")
+	switch {
+	case a.Why == Spare:
+		c.must(c.cfg.MinSpare > 0 && !s.rollOut.on && s.available() <= c.cfg.MinSpare, event, "a spare")
+	case a.Why == Stall:
+		c.must(c.cfg.StallGuard > 0, event, "a stall")
+	case a.Why == Replacement:
+		c.must(s.rollOut.on, event, "a replacement")
+	case c.cfg.MaxStarting > 1:
+		c.must(s.unproven() <= c.cfg.MaxStarting, event, "max-starting")
+	default:
+		c.must(a.Why == Demand && s.available() == 1, event, "a birth while nobody is available")
+	}
+}
+
+// once is for what may be said of a living worker, and only once.
+func (c *checker) once(event string, id int, what string) {
+	c.t.Helper()
+	c.must(slices.Contains(c.living, id), event, "alive: "+what)
+	if c.told == nil {
+		c.told = map[int]map[string]bool{}
+	}
+	if c.told[id] == nil {
+		c.told[id] = map[string]bool{}
+	}
+	c.must(!c.told[id][what], event, "once: "+what)
+	c.told[id][what] = true
+}

@@ -1,0 +1,75 @@
+package units
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func systemdAnalyze(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("systemd-analyze")
+	if err == nil {
+		return path
+	}
+	if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
+		t.Fatal("no systemd-analyze, which AVAILD_REQUIRE asks for")
+	}
+	t.Skip("no systemd-analyze: the units are not verified")
+	return ""
+}
+
+// sets are the shapes of units that systemd is asked about.
+func sets() map[string]Options {
+	tcp, local, home, odd := web(), web(), web(), web()
+	tcp.Run = []string{"--protocol=notify", "--limit=50"}
+	local.Listen, local.SocketGroup = []string{"/run/web.sock", "@web", "[::1]:80"}, "root"
+	home.Command = []string{"/home/me/worker"}
+	odd.Command = []string{"/usr/local/libexec/my worker", "", ";", `a"b\c'd`, "$x", "${y}", "50% of\n%n"}
+	return map[string]Options{"tcp": tcp, "local": local, "home": home, "odd words": odd}
+}
+
+// written generates units with an availd that exists, as verify looks for it.
+func written(t *testing.T, o Options) string {
+	t.Helper()
+	dir := t.TempDir()
+	o.Binary = filepath.Join(dir, "availd")
+	if err := os.WriteFile(o.Binary, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := generate(t, o).WriteTo(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Unknown settings and bad values are only printed, so that the status alone
+// would say that all is well.
+func TestUnitsVerify(t *testing.T) {
+	analyze := systemdAnalyze(t)
+	for name, o := range sets() {
+		t.Run(name, func(t *testing.T) {
+			dir := written(t, o)
+			out, err := exec.Command(analyze, "verify", "--man=no",
+				filepath.Join(dir, "web.socket"), filepath.Join(dir, "web.service")).CombinedOutput()
+			if err != nil || len(out) > 0 {
+				t.Errorf("verify: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestUnitsAreConfined(t *testing.T) {
+	analyze := systemdAnalyze(t)
+	for name, o := range sets() {
+		t.Run(name, func(t *testing.T) {
+			service := filepath.Join(written(t, o), "web.service")
+			out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=20", "--no-pager", service).CombinedOutput()
+			if err != nil {
+				t.Errorf("exposure over 2.0: %v\n%s", err, out)
+			}
+		})
+	}
+}
