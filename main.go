@@ -47,7 +47,7 @@ func newApp() *cli.App {
 		HideHelpCommand: true,
 		HideVersion:     true,
 		Commands: []*cli.Command{
-			runCommand(), statusCommand(), reloadCommand(), upgradeCommand(), reapCommand(), versionCommand(),
+			runCommand(), statusCommand(), reloadCommand(), upgradeCommand(), unitsCommand(), reapCommand(), versionCommand(),
 		},
 		Action:         noCommand,
 		OnUsageError:   usageError,

@@ -12,8 +12,9 @@ import (
 	"github.com/availd/availd/worker"
 )
 
-// work is a worker. /hold waits at the named pipe that the query names, and
-// says so on standard output first, so that scripts need not guess the time.
+// work is a worker. /hold waits at the named pipe that the query names. It says
+// on standard output when it waits there and when it leaves, so that scripts
+// need not guess the time.
 func work() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -27,6 +28,7 @@ func work() {
 	if err := worker.HTTP(mux); err != nil {
 		fail(err)
 	}
+	fmt.Println("a worker leaves")
 }
 
 // get ADDRESS PATH asks once, at a host:port or at the path of a socket.

@@ -154,6 +154,15 @@ func TestRollOutOfAnIdlePool(t *testing.T) {
 			row{"busy 104", "watch on, start 105 spare, watch off"},
 		)
 	})
+	t.Run("holders of clients are replaced", func(t *testing.T) {
+		x := poolOf(t, rollOutConfig(8), 3)
+		x.play(
+			row{"jobs 102 4", ""},
+			row{"+2s", ""},
+			row{"reload", "restart reload, retire 101 reload, retire 103 reload, start 104 replacement"},
+			row{"ready 104", "retire 102 reload, rolled out 3"},
+		)
+	})
 	t.Run("nobody", func(t *testing.T) {
 		cfg := rollOutConfig(8)
 		x := play(t, cfg, row{"start", "watch on"}, row{"reload", "restart reload, rolled out 0"})

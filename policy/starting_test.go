@@ -77,3 +77,20 @@ func TestRefusedBirthEndsTheSeries(t *testing.T) {
 	)
 	x.counts("total=2 starting=2")
 }
+
+// What happens before a late answer may end the series too: here somebody has
+// become idle, and takes those that wait.
+func TestLateAnswerEndsTheSeries(t *testing.T) {
+	x := play(t, startingConfig(9, 4), row{"start", "watch on"}, row{"conn 1", "start 101, watch new"})
+	acts := x.s.Connection(x.now, 4)
+	if len(acts) != 1 || acts[0].Kind != Start {
+		t.Fatalf("no birth: %+v", acts)
+	}
+	generation := acts[0].Generation
+	x.play(row{"ready 101", "watch off"})
+	if acts := x.s.Started(x.now, generation, 102); len(acts) != 0 {
+		t.Fatalf("the series goes on: %+v", acts)
+	}
+	x.play(row{"busy 101", "watch new"}) // nor does it later
+	x.counts("total=2 starting=1 busy=1")
+}

@@ -98,6 +98,14 @@ func TestTimers(t *testing.T) {
 			{"stop", "closed, retire 101 stop"},
 			{"+20s", "overdue 101 retire-timeout, signal 101 9"},
 		}},
+		{"retired, took one more", []row{
+			{"ready 101", ""},
+			{"stop", "closed, retire 101 stop"},
+			{"+5s", ""},
+			{"busy 101", ""},
+			{"+19999ms", ""},
+			{"+1ms", "overdue 101 retire-timeout, signal 101 9"},
+		}},
 		{"leaves by its own will", []row{
 			{"stopping 101", "watch on"},
 			{"stopping 101", ""},

@@ -15,19 +15,10 @@ import (
 	"github.com/availd/availd/internal/status"
 )
 
-// configured is a pool whose options are in a file.
-func configured(name, options string) (pool, func(*service)) {
-	file := filepath.Join(filesRoot, name, "options")
-	return pool{name: name, options: []string{"--config=" + file}}, func(s *service) { s.configure(options) }
-}
-
-func (s *service) configure(options string) { s.t.Helper(); s.write("options", options) }
-
 // TestReload: both ways to reload, under load.
 func TestReload(t *testing.T) {
 	t.Parallel()
-	p, prepare := configured("reload", "limit=4\n")
-	s := p.install(t, prepare)
+	s := pool{name: "reload", options: []string{"--limit=4"}}.install(t)
 	sampler := s.Sample()
 	running := s.load(8, "/sleep?5").Start()
 	s.await("a full pool", full(4))
@@ -41,7 +32,7 @@ func TestReload(t *testing.T) {
 		{"systemctl reload to less", 3, s.Reload},
 	} {
 		old := s.state().Workers
-		s.configure(fmt.Sprintf("limit=%d\n", reload.limit))
+		s.configure(fmt.Sprint("--limit=", reload.limit))
 		reload.do()
 		s.await(reload.name+" to replace all workers", func(st status.Service) bool {
 			return st.Limit == reload.limit && st.Total == reload.limit && st.Retiring == 0 && !shares(st.Workers, old)
@@ -77,17 +68,16 @@ func generations(all []status.Worker) (list []uint64) {
 // TestReloadRefused: a bad file changes nothing but the line.
 func TestReloadRefused(t *testing.T) {
 	t.Parallel()
-	p, prepare := configured("reload-refused", "limit=3\nmin-spare=2\n")
-	s := p.install(t, prepare)
+	s := pool{name: "reload-refused", options: []string{"--limit=3", "--min-spare=2"}}.install(t)
 	s.Start()
 	s.await("two workers", func(st status.Service) bool { return st.Idle == 2 })
 	before := generations(s.state().Workers)
-	s.configure("limit=3\n\nmin-spare=two\n")
+	s.configure("--limit=3", "", "--min-spare=two")
 	out, err := harness.Run("systemctl", "reload", s.Service())
 	if err == nil {
 		t.Errorf("systemctl reload accepts the bad file: %s", out)
 	}
-	const fault = "options:3: min-spare=two"
+	const fault = "reload-refused.conf:3: min-spare=two"
 	if line := s.awaitLine("RELOAD FAILED: "); !strings.Contains(line, fault) {
 		t.Errorf("STATUS=%q does not say %s", line, fault)
 	}
@@ -101,7 +91,7 @@ func TestReloadRefused(t *testing.T) {
 		t.Errorf("limit %d, generations %v after the refused reload; before: 3, %v", now.Limit, generations(now.Workers), before)
 	}
 	s.get("/")
-	s.configure("limit=7\n")
+	s.configure("--limit=7")
 	s.Reload()
 	harness.WaitFor(t, "STATUS= without the failure", harness.Patience, func() bool { return !strings.Contains(s.Status(), "RELOAD") })
 	if now := s.state(); now.Limit != 7 {

@@ -88,15 +88,13 @@ func (s *service) neverFailed(t *testing.T) (check func()) {
 	stop, looks, bad := make(chan struct{}), 0, ""
 	var over sync.WaitGroup
 	over.Go(func() {
-		turn := time.NewTicker(100 * time.Millisecond)
+		turn := time.NewTicker(150 * time.Millisecond)
 		defer turn.Stop()
 		for {
-			for _, unit := range []string{s.Socket(), s.Service()} {
-				out, _ := harness.Run("systemctl", "show", "--value", "--property=ActiveState,SubState", unit)
-				looks++
-				if slices.Contains(splitLines(out), "failed") {
-					bad = unit + " was " + out
-				}
+			out, _ := harness.Run("systemctl", "show", "--property=Id,ActiveState,SubState", s.Socket(), s.Service())
+			looks++
+			if slices.Contains(splitLines(out), "ActiveState=failed") {
+				bad = out
 			}
 			select {
 			case <-turn.C:
@@ -111,7 +109,7 @@ func (s *service) neverFailed(t *testing.T) (check func()) {
 		over.Wait()
 		t.Logf("looked %d times at the states of both units", looks)
 		if bad != "" {
-			t.Error(bad)
+			t.Errorf("a unit failed:\n%s", bad)
 		}
 		if journal := harness.Journal(s.Socket()); containsAny(journal, "Failed with result", "entered failed state") {
 			t.Errorf("the socket failed:\n%s", journal)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
 	"github.com/availd/availd/internal/status"
@@ -26,6 +27,8 @@ type service struct {
 	t    *testing.T
 	addr string // of the first ListenStream=, when it is of 127.0.0.1
 	dir  string // of its files, which every user may read
+	conf string // the file of its options
+	text string // of its service unit
 }
 
 // filesRoot is not below /tmp, of which services have one of their own.
@@ -38,7 +41,7 @@ func (p pool) install(t *testing.T, prepare ...func(*service)) *service {
 	if p.port == 0 {
 		p.port = harness.Port()
 	}
-	s := &service{t: t, addr: harness.Addr(p.port), dir: filepath.Join(filesRoot, p.name)}
+	s := &service{t: t, addr: harness.Addr(p.port), dir: filepath.Join(filesRoot, p.name), conf: p.conf()}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +49,12 @@ func (p pool) install(t *testing.T, prepare ...func(*service)) *service {
 	if p.command == nil {
 		p.command = []string{s.write("worker.py", knobbed), s.dir}
 	}
+	s.configure(p.options...)
 	for _, f := range prepare {
 		f(s)
 	}
 	socket, text := p.units(t)
+	s.text = text
 	s.Unit = harness.Install(t, p.name, socket, text)
 	return s
 }
@@ -62,6 +67,16 @@ func (s *service) write(name, text string) string {
 		s.t.Fatal(err)
 	}
 	return path
+}
+
+// configure replaces the options by these, each as on the command line.
+func (s *service) configure(options ...string) {
+	s.t.Helper()
+	var lines strings.Builder
+	for _, o := range options {
+		lines.WriteString(strings.TrimPrefix(o, "--") + "\n")
+	}
+	s.write(filepath.Base(s.conf), lines.String())
 }
 
 // knob turns a knob of the workers to come.
@@ -151,10 +166,10 @@ func (s *service) state() status.Service {
 // await waits until the service is up and in a state.
 func (s *service) await(what string, is func(status.Service) bool) {
 	s.t.Helper()
-	harness.WaitFor(s.t, what, harness.Patience, func() bool {
+	harness.WaitFor(s.t, what, harness.Patience, seldom(func() bool {
 		state, err := s.ask()
 		return err == nil && is(state)
-	})
+	}))
 }
 
 // empty waits for the end of the last worker.
@@ -176,5 +191,18 @@ func (s *service) expectSaid(times int, text string) {
 
 func (s *service) awaitSaid(text string) {
 	s.t.Helper()
-	harness.WaitFor(s.t, "the journal to say "+text, harness.Patience, func() bool { return s.said(text) > 0 })
+	harness.WaitFor(s.t, "the journal to say "+text, harness.Patience, seldom(func() bool { return s.said(text) > 0 }))
+}
+
+// seldom looks ten times a second: for conditions that take a program to look
+// at, of which many at once would take all CPUs.
+func seldom(condition func() bool) func() bool {
+	var last time.Time
+	return func() bool {
+		if time.Since(last) < 100*time.Millisecond {
+			return false
+		}
+		last = time.Now()
+		return condition()
+	}
 }

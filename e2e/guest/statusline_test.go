@@ -23,10 +23,10 @@ var statusLine = regexp.MustCompile(`^(\d+) busy, (\d+) idle(, [1-9]\d* starting
 func (s *service) awaitLine(text string) string {
 	s.t.Helper()
 	var line string
-	harness.WaitFor(s.t, "STATUS= to say "+text, harness.Patience, func() bool {
+	harness.WaitFor(s.t, "STATUS= to say "+text, harness.Patience, seldom(func() bool {
 		line = s.Status()
 		return strings.Contains(line, text)
-	})
+	}))
 	return checkLine(s.t, line)
 }
 

@@ -4,6 +4,7 @@ package guest
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,6 +22,9 @@ type pool struct {
 	socket  []string // further lines of [Socket]
 	service []string // further lines of [Service]
 }
+
+// conf is the file of the options, which a reload reads again.
+func (p pool) conf() string { return filepath.Join(filesRoot, p.name, p.name+".conf") }
 
 // units is the pair's text. Lines of the scenario come last, in sections of
 // their own, as a drop-in's would.
@@ -52,11 +56,10 @@ func (p pool) socketUnit() string {
 }
 
 func (p pool) serviceUnit() string {
-	run := append([]string{harness.Availd, "run"}, p.options...)
-	run = append(append(run, "--"), p.command...)
+	run := append([]string{harness.Availd, "run", "--config", p.conf(), "--"}, p.command...)
 	return section("Unit", []string{"StartLimitIntervalSec=0"}) + section("Service", []string{
 		"Type=notify", "NotifyAccess=main", "NonBlocking=yes", "KillMode=process",
-		"Restart=on-failure", "RestartSec=100ms", "FileDescriptorStoreMax=4096",
+		"WatchdogSec=30s", "Restart=on-failure", "RestartSec=100ms", "FileDescriptorStoreMax=4096",
 		"RuntimeDirectory=availd/" + p.name, "RuntimeDirectoryPreserve=restart",
 		"DynamicUser=yes", "OOMPolicy=continue", "TimeoutStopSec=45s",
 		"ExecStart=" + strings.Join(run, " "),
@@ -66,9 +69,9 @@ func (p pool) serviceUnit() string {
 }
 
 // withoutSocket leaves out what ties the service to its socket.
-func withoutSocket(text string, s *service) string {
+func (s *service) withoutSocket() string {
 	var lines []string
-	for _, line := range splitLines(text) {
+	for _, line := range splitLines(s.text) {
 		if line != "Requires="+s.Socket() && line != "After="+s.Socket() {
 			lines = append(lines, line)
 		}

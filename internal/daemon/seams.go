@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -58,7 +59,7 @@ func (d *daemon) seams() loop.Seams {
 		Ready:    func(line string) { d.tell("READY=1\nSTATUS=" + line) },
 		Status:   d.notifier.Status,
 		Beat:     func() { d.tell("WATCHDOG=1") },
-		Stopping: func(line string) { d.tell("STOPPING=1\nSTATUS=" + line) },
+		Stopping: d.stopping,
 		Reloading: func() {
 			d.tell(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic().Microseconds()))
 		},
@@ -71,6 +72,17 @@ func (d *daemon) seams() loop.Seams {
 		Trial:       d.trial,
 		Execute:     d.execute,
 	}
+}
+
+// stopGrace is what the service manager waits longer than --stop-timeout: for
+// the kills at its end.
+const stopGrace = 10 * time.Second
+
+// stopping asks for the time that the drain may take, whatever TimeoutStopSec=
+// says (EXTEND_TIMEOUT_USEC of sd_notify(3); it only ever adds).
+func (d *daemon) stopping(line string) {
+	d.tell(fmt.Sprintf("STOPPING=1\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=%s",
+		(d.cfg.StopTimeout + stopGrace).Microseconds(), line))
 }
 
 // tell sends a message to the service manager. It is gone without notice only

@@ -74,7 +74,9 @@ func tryBinary(path string, copied *os.File) error {
 	cmd.Env = append(trialEnviron(os.Environ()), trialVariable+"=3")
 	cmd.ExtraFiles = []*os.File{copied}
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = time.Second // a child of it may hold the pipe
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with all that it started
+	cmd.WaitDelay = time.Second                                                          // for one that left the group with the pipe
 	err := cmd.Run()
 	said := oneLine(out.String())
 	switch {

@@ -2,6 +2,7 @@ package reap
 
 import (
 	"os"
+	"strings"
 
 	"github.com/availd/availd/internal/procfs"
 )
@@ -25,4 +26,12 @@ func role(pid int) string {
 		return ""
 	}
 	return words[1]
+}
+
+// isManagers reports whether pid still runs the service manager's own code: a
+// child of it that has not executed its command yet, which may be another reap.
+// Newer managers execute a helper beside themselves first.
+func isManagers(pid int) bool {
+	manager := procfs.Program(os.Getppid())
+	return manager != "" && strings.HasPrefix(procfs.Program(pid), manager)
 }

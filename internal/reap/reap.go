@@ -63,7 +63,7 @@ func leftOver(unit cgroup.Unit) ([]process, error) {
 	mine := ancestry(os.Getpid())
 	var left []process
 	for _, pid := range pids {
-		if slices.Contains(mine, pid) {
+		if slices.Contains(mine, pid) || isManagers(pid) {
 			continue
 		}
 		switch role(pid) {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/daemon"
+	"github.com/availd/availd/units"
+)
+
+func unitsCommand() *cli.Command {
+	var settings []config.Setting
+	return &cli.Command{
+		Name: "units", Usage: "print or write a .socket, a .service and a .conf for a worker",
+		UsageText:       "availd units [OPTIONS] --listen ADDRESS NAME -- COMMAND [ARG…]\n\nThe options of availd run are taken too, and go to NAME.conf.",
+		HideHelpCommand: true, Flags: append(unitsFlags(), runFlags(&settings)...),
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return optionError(settings, err) },
+		Action:       func(c *cli.Context) error { return writeUnits(c, settings) },
+	}
+}
+
+func unitsFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.GenericFlag{Name: "listen", Value: &wordList{}, Usage: "`ADDRESS` of the socket: PORT, HOST:PORT, /path or @abstract (repeatable)"},
+		&cli.StringFlag{Name: "socket-group", Usage: "`GROUP` that may connect to a path"},
+		&cli.StringFlag{Name: "output", Usage: "write the files to `DIR` instead of printing them"},
+		&cli.StringFlag{Name: "conf-dir", Usage: "`DIR` in which the service looks for NAME.conf (default: " + units.DefaultConfDir + ", or that of --output)"},
+		&cli.StringFlag{Name: "binary", Value: units.DefaultBinary, Usage: "`PATH` of availd"},
+		&cli.BoolFlag{Name: "force", Usage: "replace files that are there"},
+	}
+}
+
+// wordList collects a repeated option as it is; the library's own lists split
+// at commas.
+type wordList struct{ words []string }
+
+func (w *wordList) Set(value string) error { w.words = append(w.words, value); return nil }
+func (w *wordList) String() string         { return "" }
+
+// runFlags are the options of run that a .conf file may hold.
+func runFlags(settings *[]config.Setting) []cli.Flag {
+	return slices.DeleteFunc(config.Flags(settings), func(f cli.Flag) bool {
+		return slices.Contains([]string{"listen", "config", "name"}, f.Names()[0])
+	})
+}
+
+func writeUnits(c *cli.Context, settings []config.Setting) error {
+	name, command, err := nameAndCommand(c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	if _, err := config.Load(settings, command); err != nil {
+		return &daemon.Exit{Status: daemon.ExitUsage, Err: err}
+	}
+	options := units.Options{
+		Name: name, Command: command, Binary: c.String("binary"), ConfDir: c.String("conf-dir"),
+		SocketGroup: c.String("socket-group"), Listen: c.Generic("listen").(*wordList).words,
+	}
+	for _, s := range settings {
+		options.Run = append(options.Run, "--"+s.Name+"="+s.Value)
+	}
+	return outputUnits(c, options)
+}
+
+func outputUnits(c *cli.Context, options units.Options) error {
+	dir := c.String("output")
+	if dir != "" && options.ConfDir == "" {
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
+		}
+		options.ConfDir = absolute
+	}
+	set, err := units.Generate(options)
+	if err != nil {
+		return &daemon.Exit{Status: daemon.ExitUsage, Err: err}
+	}
+	if dir == "" {
+		return set.Print(c.App.Writer)
+	}
+	if err := set.WriteTo(dir, c.Bool("force")); err != nil {
+		status := daemon.ExitSystem
+		if errors.Is(err, os.ErrExist) {
+			status = daemon.ExitUsage
+		}
+		return &daemon.Exit{Status: status, Err: err}
+	}
+	return nil
+}
+
+// nameAndCommand splits NAME -- COMMAND [ARG…]. The library leaves the -- in
+// place, because NAME comes before it.
+func nameAndCommand(args []string) (string, []string, error) {
+	i := slices.Index(args, "--")
+	if i < 0 {
+		if err := noLateOptions(args); err != nil {
+			return "", nil, err
+		}
+		return "", nil, usage("COMMAND is missing: availd units [OPTIONS] NAME -- COMMAND [ARG…]")
+	}
+	if err := noLateOptions(args[:i]); err != nil {
+		return "", nil, err
+	}
+	if i != 1 {
+		return "", nil, usage("one NAME is expected before --, not %q", strings.Join(args[:i], " "))
+	}
+	return args[0], args[i+1:], nil
+}
