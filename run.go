@@ -9,7 +9,7 @@ import (
 
 	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/daemon"
-	"github.com/availd/availd/spawn"
+	"github.com/availd/availd/internal/first"
 )
 
 func runCommand() *cli.Command {
@@ -56,7 +56,7 @@ func run(settings []config.Setting, command []string) error {
 	}
 	options := daemon.Options{
 		Settings: settings, Command: command, Version: buildVersion(), Executable: executable,
-		IgnoreSIGPIPE: spawn.SIGPIPEIgnored(),
+		IgnoreSIGPIPE: first.SIGPIPEIgnored(),
 	}
 	if isTrial, err := daemon.Trial(options); isTrial {
 		return err

@@ -105,7 +105,7 @@ func (s *Service) Started(now Instant, generation uint64, id int) []Action {
 	s.counters.Spawned++
 	s.plan(w)
 	if s.draining {
-		s.retire(w, Stop)
+		s.dismiss(w)
 	}
 	s.reevaluate()
 	s.grow()

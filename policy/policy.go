@@ -53,17 +53,18 @@ type Service struct {
 	stressUntil Instant
 	fullSince   Instant // never = not full
 
-	throttle throttle
-	guard    guard
-	shrink   shrink
-	rollOut  rollOut
-	rest     rest
-	wanted   int // births that waiting connections still ask for
-	quick    int // clean ends at once, in a row
-	draining bool
-	stopping bool    // R8, the original's way
-	killAt   Instant // end of the drain's patience
-	heardAt  Instant // last report or end that changed something
+	throttle  throttle
+	guard     guard
+	shrink    shrink
+	rollOut   rollOut
+	rest      rest
+	wanted    int // births that waiting connections still ask for
+	quick     int // clean ends at once, in a row
+	draining  bool
+	stopping  bool    // R8, the original's way
+	killAt    Instant // end of the drain's patience
+	impatient bool    // … which is over
+	heardAt   Instant // last report or end that changed something
 
 	counters Counters
 }

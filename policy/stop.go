@@ -64,8 +64,17 @@ func (s *Service) KillAll(now Instant) []Action {
 	return s.end()
 }
 
+// dismiss ends a worker whose birth was answered after the drain had begun.
+func (s *Service) dismiss(w *worker) {
+	if s.impatient {
+		s.kill(w, Stop)
+		return
+	}
+	s.retire(w, Stop)
+}
+
 func (s *Service) killAll(why Why) {
-	s.killAt = far
+	s.killAt, s.impatient = far, true
 	for w := s.table.oldest; w != nil; w = w.younger {
 		s.kill(w, why)
 	}

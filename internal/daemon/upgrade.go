@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
 	"github.com/availd/availd/internal/config"
@@ -132,6 +135,9 @@ func (d *daemon) execute(workers []loop.Handed) error {
 	variable, undo, err := activation.HandOver(list)
 	if err != nil {
 		return err
+	}
+	if d.options.IgnoreSIGPIPE {
+		signal.Ignore(unix.SIGPIPE) // exec keeps what is ignored, for the next image to find
 	}
 	d.log.Info("executing "+d.options.Executable, "event", "upgraded")
 	err = syscall.Exec(d.options.Executable, os.Args, append(os.Environ(), variable))

@@ -1,0 +1,4 @@
+package first
+
+// entry is in assembly; nothing calls it.
+func entry()
