@@ -1,6 +1,80 @@
-# availd: every target is one command; `make run` and `make test` need nothing else done before.
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+# availd. Every target is one command, and needs nothing else done before: Go and
+# the modules come by themselves, and what tests want of the system is installed
+# where that is possible (.ci/need).
 
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+LISTEN ?= 127.0.0.1:8080
+FUZZTIME ?= 20s
+PREFIX ?= /usr/local
+GOFUMPT = go run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# bin/availd
 build:
-	go build -trimpath -o bin/availd .
-.PHONY: build
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/availd .
+
+# an example on $(LISTEN), in the foreground; Ctrl-C ends it. The worker is the
+# one in Python, or where that is missing the one in Go.
+run: build
+	@worker="$$(command -v python3) examples/http-python/worker.py"; \
+	if ! command -v python3 >/dev/null; then \
+		go build -trimpath -o bin/http-go ./examples/http-go && worker=bin/http-go; \
+	fi; \
+	echo "try: curl http://$(LISTEN)/    and: curl http://$(LISTEN)/sleep?ms=3000"; \
+	set -x; exec bin/availd run --listen $(LISTEN) --protocol notify --limit 8 -- $$worker
+
+# everything: go vet, all packages, and the scenarios on booted systemds. Says
+# what it left out; AVAILD_REQUIRE=e2e makes that a failure.
+test:
+	@.ci/test
+
+# the packages under the race detector
+race:
+	CGO_ENABLED=1 go test -race ./...
+
+# what the compiler lets pass
+lint:
+	go vet ./... && go vet -tags e2e ./e2e/...
+	@out="$$($(GOFUMPT) -l .)" && test -z "$$out" || { echo "not formatted:" $$out; exit 1; }
+	$(STATICCHECK) ./...
+	go test -run TestLayering .
+
+# the manual pages
+man-lint:
+	mandoc -T lint -W warning man/*.[1-8]
+
+# every fuzz target for $(FUZZTIME)
+fuzz:
+	@.ci/fuzz $(FUZZTIME)
+
+# benchmarks, for benchstat
+bench:
+	go test -run '^$$' -bench . -benchmem -count 6 ./...
+
+# the scenarios on booted systemds alone; needs root
+e2e:
+	go test -tags e2e -count=1 -timeout 25m -v ./e2e
+
+# cover.out, and what it says
+cover:
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -1
+
+# dist/: a deb and an rpm for each architecture
+dist:
+	for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/availd-$$arch . && \
+		packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
+	done
+
+# the program and its manual pages below $(DESTDIR)$(PREFIX)
+install: build
+	install -D -m 755 bin/availd $(DESTDIR)$(PREFIX)/bin/availd
+	for page in man/*.[1-8]; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/} || exit; \
+	done
+
+clean:
+	rm -rf bin dist cover.out
+
+.PHONY: build run test race lint man-lint fuzz bench e2e cover dist install clean

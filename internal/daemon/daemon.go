@@ -12,8 +12,6 @@
 package daemon
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -23,13 +21,11 @@ import (
 
 	"github.com/availd/availd/activation"
 	"github.com/availd/availd/internal/config"
-	"github.com/availd/availd/internal/control"
 	"github.com/availd/availd/internal/logs"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
-	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/spawn"
 )
 
@@ -100,48 +96,6 @@ func (d *daemon) configure() error {
 	return nil
 }
 
-// takeSockets takes what systemd passed, or opens what --listen names.
-func (d *daemon) takeSockets() error {
-	_, d.handed = os.LookupEnv("AVAILD_HANDOVER")
-	set, activated, err := activation.Inherited()
-	if err != nil {
-		return misconfigured(err)
-	}
-	d.sockets = set
-	switch {
-	case activated && len(d.cfg.Listen) > 0 && d.handed:
-		d.listened = true
-		d.sockets.Own()
-	case activated && len(d.cfg.Listen) > 0:
-		return misconfigured(errors.New("--listen and inherited sockets at once: remove --listen from ExecStart=, or the .socket unit"))
-	case len(d.cfg.Listen) > 0:
-		d.listened = true
-		if d.sockets.Workers, err = activation.Listen(d.cfg.Listen); err != nil {
-			return system(err)
-		}
-	case len(set.Workers) == 0:
-		return misconfigured(errNoSockets)
-	}
-	return d.checkKinds()
-}
-
-var errNoSockets = errors.New("no sockets were passed, so there is nothing to serve: " +
-	"start this service through its .socket unit (systemctl start NAME.socket), or name addresses with --listen")
-
-func (d *daemon) checkKinds() error {
-	protocol := d.protocol()
-	for _, s := range d.sockets.Workers {
-		if !s.Kind.ServedBy(protocol) {
-			return misconfigured(&activation.Error{
-				What: "socket " + s.Address + " is a " + s.Kind.String() + " socket, which --protocol=" + protocol + " cannot serve",
-				Line: s.Kind.Directive() + s.Address,
-				Hint: "use ListenStream= or ListenSequentialPacket=, or --protocol=notify",
-			})
-		}
-	}
-	return nil
-}
-
 // protocol is the protocol in force: auto means notify as long as no other is
 // there to be inferred.
 func (d *daemon) protocol() string {
@@ -161,25 +115,6 @@ func (d *daemon) findCommand() (err error) {
 	return nil
 }
 
-// openControl opens the control socket. A service without one still serves, so
-// a failure is only said.
-func (d *daemon) openControl() error {
-	path := d.cfg.Control
-	if path == "" && runtimeDirectory() != "" {
-		path = runtimeDirectory() + "/control"
-	}
-	if path == "" {
-		return nil
-	}
-	l, err := control.Listen(path)
-	if err != nil {
-		d.log.Warn("no control socket: "+err.Error()+"; availd status and availd reload cannot reach this service, proceeding", logs.Event, "internal")
-		return nil
-	}
-	d.control = l
-	return nil
-}
-
 func (d *daemon) build() (err error) {
 	d.depth = newDepthReader()
 	d.command = d.newCommand()
@@ -191,51 +126,6 @@ func (d *daemon) build() (err error) {
 		return system(err)
 	}
 	return nil
-}
-
-func (d *daemon) serveControl() {
-	service := control.Service{
-		Status: func(ctx context.Context) (status.Service, error) { return d.loop.Ask(ctx) },
-		Reload: func(ctx context.Context) (int, error) {
-			o, err := d.loop.Reload(ctx)
-			if err != nil {
-				return 0, err
-			}
-			return o.Replaced, o.Err
-		},
-		Upgrade: d.loop.Upgrade,
-	}
-	if d.control != nil {
-		go control.Serve(d.control, service, true)
-	}
-	for _, s := range d.sockets.Control {
-		d.serveInherited(s, service, true)
-	}
-	for _, s := range d.sockets.Status {
-		d.serveInherited(s, service, false)
-	}
-}
-
-// serveInherited serves on a socket that systemd passed for availd itself.
-// Workers do not have it, so Go's poller may.
-func (d *daemon) serveInherited(s activation.Socket, service control.Service, mayChange bool) {
-	l, err := listenerOf(s)
-	if err != nil {
-		d.log.Warn("socket "+s.Name+" cannot be served: "+err.Error()+", proceeding", logs.Event, "internal")
-		return
-	}
-	go control.Serve(l, service, mayChange)
-}
-
-// listenerOf leaves s.FD as it is, for the next image of this process.
-func listenerOf(s activation.Socket) (net.Listener, error) {
-	fd, err := unix.FcntlInt(uintptr(s.FD), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
-	}
-	f := os.NewFile(uintptr(fd), s.Name)
-	defer func() { _ = f.Close() }()
-	return net.FileListener(f)
 }
 
 // close gives back what was opened. Socket files that are ours are removed.

@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/control"
+	"github.com/availd/availd/internal/logs"
+	"github.com/availd/availd/internal/status"
+)
+
+// openControl opens the control socket. A service without one still serves, so
+// a failure is only said.
+func (d *daemon) openControl() error {
+	path := d.cfg.Control
+	if path == "" && runtimeDirectory() != "" {
+		path = runtimeDirectory() + "/control"
+	}
+	if path == "" {
+		return nil
+	}
+	l, err := control.Listen(path)
+	if err != nil {
+		d.log.Warn("no control socket: "+err.Error()+"; availd status and availd reload cannot reach this service, proceeding", logs.Event, "internal")
+		return nil
+	}
+	d.control = l
+	return nil
+}
+
+func (d *daemon) serveControl() {
+	service := control.Service{
+		Status: func(ctx context.Context) (status.Service, error) { return d.loop.Ask(ctx) },
+		Reload: func(ctx context.Context) (int, error) {
+			o, err := d.loop.Reload(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return o.Replaced, o.Err
+		},
+		Upgrade: d.loop.Upgrade,
+	}
+	if d.control != nil {
+		go control.Serve(d.control, service, true)
+	}
+	for _, s := range d.sockets.Control {
+		d.serveInherited(s, service, true)
+	}
+	for _, s := range d.sockets.Status {
+		d.serveInherited(s, service, false)
+	}
+}
+
+// serveInherited serves on a socket that systemd passed for availd itself.
+// Workers do not have it, so Go's poller may.
+func (d *daemon) serveInherited(s activation.Socket, service control.Service, mayChange bool) {
+	l, err := listenerOf(s)
+	if err != nil {
+		d.log.Warn("socket "+s.Name+" cannot be served: "+err.Error()+", proceeding", logs.Event, "internal")
+		return
+	}
+	go control.Serve(l, service, mayChange)
+}
+
+// listenerOf leaves s.FD as it is, for the next image of this process.
+func listenerOf(s activation.Socket) (net.Listener, error) {
+	fd, err := unix.FcntlInt(uintptr(s.FD), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
+	}
+	f := os.NewFile(uintptr(fd), s.Name)
+	defer func() { _ = f.Close() }()
+	return net.FileListener(f)
+}
