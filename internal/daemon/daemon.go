@@ -14,7 +14,6 @@ package daemon
 import (
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
