@@ -69,6 +69,8 @@ const (
 	UsedUp                    // served its share of requests
 	TooOld                    // lived its share of time
 	BadEnd                    // ended badly before its first finished job
+	ExecFailed                // its command could not be executed
+	BadEnds                   // one bad end after the other, and never a good one
 	QuickEnd                  // ended cleanly at once, served nothing
 	BirthRefused              // the operating system refused to start it
 	StartTimeout              // not ready in time

@@ -104,6 +104,9 @@ func (s *Service) Started(now Instant, generation uint64, id int) []Action {
 	w.born, w.since, w.beat, w.stress = now, now, now, b.stress
 	s.counters.Spawned++
 	s.plan(w)
+	if s.cfg.PerConnection {
+		s.beginSession(w)
+	}
 	if s.draining {
 		s.dismiss(w)
 	}

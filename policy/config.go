@@ -50,6 +50,16 @@ type Extensions struct {
 	// RetireSignal is the signal by which workers are asked; an end by it is
 	// not worth a warning.
 	RetireSignal int
+	// PerConnection: every worker serves the one connection it is born with.
+	PerConnection bool
+	// ExecFailed is the exit status of a worker whose command could not be
+	// executed; 0 = there is none.
+	ExecFailed int
+	// TermAtHalf sends SIGTERM when half of StopTimeout is over, to workers that
+	// were not asked to leave before.
+	TermAtHalf bool
+	// AbortSignal replaces SIGABRT as the first rung of the ladder unless 0.
+	AbortSignal int
 	// ThrottleMax, when above ThrottleDelay, makes each pause twice as long
 	// as the one before, up to this.
 	ThrottleMax time.Duration

@@ -14,7 +14,11 @@ func (s *Service) Exit(now Instant, id int, e End) []Action {
 		s.emit(Action{Kind: WarnStopped, Worker: id, End: e})
 		return s.actions
 	}
-	s.judge(w, e)
+	if s.cfg.PerConnection {
+		s.judgeSession(w, e)
+	} else {
+		s.judge(w, e)
+	}
 	s.table.remove(w)
 	s.counters.Exited++
 	s.heard()

@@ -14,6 +14,7 @@ func FuzzService(f *testing.F) {
 		"\x01\xff\x04" + "\x00\x09\x00\x09\x01\x05\x02\x00\x0a\x00\x03\x00\x0b\x00\x05\x02",
 		"\x7f\xff\x08" + "\x00\x03\x02\x00\x02\x01\x0a\x00\x01\x09\x06\x01\x0c\x00\x05\x00\x01\x09",
 		"\xff\x3f\x01" + "\x00\x01\x02\x00\x0a\x00\x01\x08\x0b\x00\x01\x08\x0d\x00\x01\x0f",
+		"\x7f\xff\x03" + "\x00\x00\x03\x00\x09\x00\x00\x00\x09\x00\x0a\x00\x7f\xff\x02\x09\x00\x07\x40\x09\x00\x01\x05",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -36,6 +37,7 @@ func life(t *testing.T, data []byte) string {
 	c.after("start", c.s.Start(0))
 	for len(in.data) > 0 && !c.over {
 		c.event(in)
+		c.keep()
 	}
 	return c.log.String()
 }
@@ -106,6 +108,8 @@ func (c *checker) event(in *input) {
 	case 7, 8:
 		end := [...]End{{}, {}, {Code: 1}, {Signal: 15}, {Signal: 11}, {Unknown: true}, {Stopped: true, Signal: 19}, {}}[arg>>5]
 		c.exit(c.worker(arg), end)
+	case 9:
+		c.crash()
 	case 10:
 		c.cfg = in.config()
 		c.cfg.Extensions.Retire = c.s.cfg.Retire // the daemon does not change its nature

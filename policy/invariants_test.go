@@ -18,7 +18,9 @@ type checker struct {
 	living  []int
 	told    map[int]map[string]bool // what was said of a worker once, by id
 	born    int
+	kept    keeper
 	asked   uint64 // a birth that waits for its answer
+	stress  bool   // … is told of stress
 	refuse  bool
 	later   bool
 	watch   Watch
@@ -49,7 +51,7 @@ func (c *checker) perform(acts []Action) {
 	for _, a := range acts {
 		switch a.Kind {
 		case Start:
-			c.asked = a.Generation
+			c.asked, c.stress = a.Generation, a.Stress
 			if !c.later {
 				c.answer()
 			}
@@ -70,12 +72,14 @@ func (c *checker) answer() {
 	}
 	c.born++
 	c.living = append(c.living, 100+c.born)
+	c.kept.born(Entry{ID: 100 + c.born, Generation: generation, Born: c.now, Stress: c.stress})
 	c.after("born", c.s.Started(c.now, generation, 100+c.born))
 }
 
 func (c *checker) exit(id int, e End) {
 	if i := slices.Index(c.living, id); i >= 0 && !e.Stopped {
 		c.living = slices.Delete(c.living, i, i+1)
+		delete(c.kept.entries, id)
 	}
 	c.after("exit", c.s.Exit(c.now, id, e))
 }
@@ -122,7 +126,8 @@ func (c *checker) state(event string) {
 	var fresh table
 	scheduled := 0
 	for w := s.table.oldest; w != nil; w = w.younger {
-		fresh.count(w, 1)
+		same := *w // count marks what it counts as changed
+		fresh.count(&same, 1)
 		if w.place >= 0 {
 			scheduled++
 			c.must(s.table.order[w.place] == w && w.due != far, event, "in the heap")

@@ -15,6 +15,7 @@ type Memory struct {
 	// ThrottleGeneration is the last one born before the latest pause.
 	ThrottleGeneration uint64
 	Cause              Action // of the latest pause
+	Healthy            bool   // a worker of a PerConnection service has done well
 	Counters           Counters
 }
 
@@ -27,6 +28,7 @@ func (s *Service) Memory() Memory {
 		Generation: s.generation, StressUntil: s.stressUntil, LastWarning: s.lastWarning,
 		Throttled: s.throttle.on, ThrottleDue: s.throttle.due, NextPause: s.throttle.next,
 		ThrottleGeneration: s.throttle.generation, Cause: s.throttle.cause, Counters: s.counters,
+		Healthy: s.sessions.healthy,
 	}
 	if !s.rollOut.failed { // a roll-out that came to nothing is not tried again
 		m.RolledUpTo = s.rollOut.last
@@ -78,6 +80,7 @@ func (s *Service) Restore(now Instant, m Memory, workers []Entry) {
 	s.throttle = throttle{
 		on: m.Throttled, due: m.ThrottleDue, next: m.NextPause, generation: m.ThrottleGeneration, cause: m.Cause,
 	}
+	s.sessions.healthy = m.Healthy
 	for _, e := range workers {
 		s.adopt(now, e)
 	}

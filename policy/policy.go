@@ -58,11 +58,13 @@ type Service struct {
 	shrink    shrink
 	rollOut   rollOut
 	rest      rest
+	sessions  sessions
 	wanted    int // births that waiting connections still ask for
 	quick     int // clean ends at once, in a row
 	draining  bool
 	stopping  bool    // R8, the original's way
 	killAt    Instant // end of the drain's patience
+	termAt    Instant // half of it, with TermAtHalf
 	impatient bool    // … which is over
 	heardAt   Instant // last report or end that changed something
 
@@ -75,7 +77,7 @@ func New(cfg Config) *Service {
 	return &Service{
 		cfg: cfg, table: newTable(),
 		lastWarning: never, stressUntil: never, fullSince: never,
-		killAt: far, heardAt: never,
+		killAt: far, termAt: far, heardAt: never,
 		throttle: throttle{due: far}, guard: guard{due: far},
 		shrink: shrink{ends: far}, rollOut: rollOut{due: far}, rest: rest{due: far},
 	}
@@ -127,7 +129,7 @@ func (s *Service) Tick(now Instant) []Action {
 
 // Deadline is the moment by which the caller has to call Tick, if there is one.
 func (s *Service) Deadline() (Instant, bool) {
-	d := min(s.guard.due, s.shrink.ends, s.killAt, s.rollOut.due, s.rest.due, s.table.due())
+	d := min(s.guard.due, s.shrink.ends, s.killAt, s.termAt, s.rollOut.due, s.rest.due, s.table.due())
 	if s.throttle.on {
 		d = min(d, s.throttle.due)
 	}

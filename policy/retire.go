@@ -72,13 +72,20 @@ func (s *Service) abort(w *worker, why Why) {
 	w.aborted, w.abortedAt, w.why = true, s.now, why
 	s.table.touch(w)
 	s.counters.Killed++
-	s.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: sigABRT, Generation: w.generation})
-	s.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: sigABRT})
+	s.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: s.abortSignal(), Generation: w.generation})
+	s.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: s.abortSignal()})
 	s.plan(w)
 	if why != BusyTimeout && w.finished == 0 && !w.told {
 		s.badStart(w, Action{Why: why, Worker: w.id, Generation: w.generation})
 	}
 	s.settle()
+}
+
+func (s *Service) abortSignal() int {
+	if s.cfg.AbortSignal != 0 {
+		return s.cfg.AbortSignal
+	}
+	return sigABRT
 }
 
 // kill climbs the last rung.

@@ -121,14 +121,16 @@ func (s *Service) retireBatch(n int) {
 	s.settle()
 }
 
-// retireOld asks one old worker to leave, an idle one if there is one.
+// retireOld asks one old worker to leave: an idle one if there is one, else the
+// one that got busy last. One that holds a long session is asked at the end, as
+// its slot would keep the next batch waiting.
 func (s *Service) retireOld() bool {
 	var chosen *worker
 	for w := s.table.oldest; w != nil && w.generation <= s.rollOut.last; w = w.younger {
 		if !s.replaceable(w) {
 			continue
 		}
-		if chosen == nil || chosen.holds() && !w.holds() {
+		if chosen == nil || !w.holds() || w.since > chosen.since {
 			chosen = w
 		}
 		if !w.holds() {

@@ -62,6 +62,25 @@ func TestRollOutAtTheLimit(t *testing.T) {
 	x.counts("total=8 idle=2 busy=4 retiring=2")
 }
 
+// Among the busy, who has just begun is asked first: who holds a session for
+// long would keep the slot.
+func TestRollOutAsksLongSessionsLast(t *testing.T) {
+	x := busyPool(t, rollOutConfig(4), 4)
+	x.play(
+		row{"+1s", ""},
+		row{"idle 102", ""},
+		row{"busy 102", ""},
+		row{"+1s", ""},
+		row{"idle 104", ""},
+		row{"busy 104", ""},
+		row{"reload", "restart reload, retire 104 reload"},
+		row{"exit 104 0", "watch on, start 105 replacement, watch off"},
+		row{"ready 105", "retire 102 reload"},
+		row{"exit 102 0", "start 106 replacement"},
+		row{"ready 106", "retire 101 reload"},
+	)
+}
+
 // Sessions that last do not hold the roll-out up for ever.
 func TestRollOutWithLongSessions(t *testing.T) {
 	x := busyPool(t, rollOutConfig(4), 4)

@@ -52,6 +52,9 @@ func (s *Service) drain() {
 	s.rollOut.due = far
 	if s.cfg.StopTimeout > 0 {
 		s.killAt = s.now + s.cfg.StopTimeout
+		if s.cfg.TermAtHalf {
+			s.termAt = s.now + s.cfg.StopTimeout/2
+		}
 	}
 	s.retireAll(Stop)
 	s.settle()
@@ -80,7 +83,19 @@ func (s *Service) killAll(why Why) {
 	}
 }
 
+// termAll asks those that were left to themselves so far.
+func (s *Service) termAll() {
+	s.termAt = far
+	for w := s.table.oldest; w != nil; w = w.younger {
+		w.told = true
+		s.emit(Action{Kind: Signal, Worker: w.id, Number: sigTERM, Why: Stop})
+	}
+}
+
 func (s *Service) tickDrain() {
+	if s.now >= s.termAt {
+		s.termAll()
+	}
 	if s.now >= s.killAt {
 		s.killAll(StopTimeout)
 	}
@@ -93,7 +108,7 @@ func (s *Service) finishStop() {
 	}
 	switch {
 	case s.draining:
-		s.killAt = far
+		s.killAt, s.termAt = far, far
 		s.emit(Action{Kind: Drained})
 	case s.stopping: // R8.5, R8.6
 		s.unthrottle()

@@ -25,26 +25,22 @@ const (
 const ExitExec = 203
 
 type birth struct {
-	ignoreSIGPIPE, watchdog bool
-	files                   int // descriptors that the worker gets
-}
-
-func birthOf(c *Command) birth {
-	return birth{c.IgnoreSIGPIPE, c.Watchdog > 0, 3 + len(c.Sockets)}
+	ignoreSIGPIPE, listens, watchdog bool
+	files                            int // descriptors that the worker gets
 }
 
 func (b birth) variable() string {
-	return fmt.Sprintf("%s%t:%t:%d", birthVariable, b.ignoreSIGPIPE, b.watchdog, b.files)
+	return fmt.Sprintf("%s%t:%t:%t:%d", birthVariable, b.ignoreSIGPIPE, b.listens, b.watchdog, b.files)
 }
 
 // parseBirth reads what variable wrote; nobody else writes it.
 func parseBirth(text string) birth {
-	words := strings.Split(text+"::", ":")
-	files, err := strconv.Atoi(words[2])
+	words := strings.Split(text+":::", ":")
+	files, err := strconv.Atoi(words[3])
 	if err != nil {
 		files = 3
 	}
-	return birth{ignoreSIGPIPE: words[0] == "true", watchdog: words[1] == "true", files: files}
+	return birth{words[0] == "true", words[1] == "true", words[2] == "true", files}
 }
 
 // Become must be the first thing that main does. In an ordinary process it
@@ -83,7 +79,9 @@ func ownEnviron(environ []string) ([]string, birth) {
 		}
 		env = append(env, v)
 	}
-	env = append(env, "LISTEN_PID="+pid)
+	if b.listens {
+		env = append(env, "LISTEN_PID="+pid)
+	}
 	if b.watchdog {
 		env = append(env, "WATCHDOG_PID="+pid)
 	}

@@ -59,7 +59,7 @@ func parent(out string) {
 		signal.Ignore(unix.SIGPIPE)
 	}
 	c.Environ = os.Environ()
-	p, err := c.Start(7, false)
+	p, err := c.Start(7, false, nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

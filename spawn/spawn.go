@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,9 +64,18 @@ type Process struct {
 	FD int
 }
 
-// Start gives birth to one worker (Linux 5.4 for the pidfd at clone). On error
-// nothing was started.
-func (c *Command) Start(generation uint64, stress bool) (Process, error) {
+// Conn is a connection that a worker is born with: its standard input and
+// output. FD stays the caller's. Address and Port are the peer's, "" = it has
+// none.
+type Conn struct {
+	FD            int
+	Address, Port string
+}
+
+// Start gives birth to one worker (Linux 5.4 for the pidfd at clone). With a
+// connection it gets that instead of the listening sockets. On error nothing was
+// started.
+func (c *Command) Start(generation uint64, stress bool, conn *Conn) (Process, error) {
 	if err := Check(c.Path); err != nil {
 		return Process{}, err
 	}
@@ -76,8 +86,8 @@ func (c *Command) Start(generation uint64, stress bool) (Process, error) {
 	defer func() { _ = unix.Close(null) }()
 	pidfd := -1
 	attr := &syscall.ProcAttr{
-		Env:   c.environ(generation, stress),
-		Files: c.files(null),
+		Env:   c.environ(generation, stress, conn),
+		Files: c.files(null, conn),
 		Sys:   &syscall.SysProcAttr{Setpgid: true, PidFD: &pidfd},
 	}
 	pid, err := syscall.ForkExec("/proc/self/exe", c.argv(stress), attr)
@@ -99,7 +109,10 @@ func (c *Command) withoutPidfd(pid int) error {
 	return errors.New("start worker process: the kernel gave no pidfd (Linux 5.4 is needed)")
 }
 
-func (c *Command) files(null int) []uintptr {
+func (c *Command) files(null int, conn *Conn) []uintptr {
+	if conn != nil {
+		return []uintptr{uintptr(conn.FD), uintptr(conn.FD), 2}
+	}
 	files := make([]uintptr, 0, 3+len(c.Sockets))
 	files = append(files, uintptr(null), 1, 2)
 	for _, fd := range c.Sockets {
@@ -143,8 +156,8 @@ func isReserved(variable string) bool {
 	return false
 }
 
-func (c *Command) environ(generation uint64, stress bool) []string {
-	env := make([]string, 0, len(c.Environ)+8)
+func (c *Command) environ(generation uint64, stress bool, conn *Conn) []string {
+	env := make([]string, 0, len(c.Environ)+9)
 	for _, v := range c.Environ {
 		if !isReserved(v) {
 			env = append(env, v)
@@ -152,7 +165,11 @@ func (c *Command) environ(generation uint64, stress bool) []string {
 	}
 	env = append(env,
 		worker.EnvStress+"="+yes(stress),
-		worker.EnvGeneration+"="+strconv.FormatUint(generation, 10),
+		worker.EnvGeneration+"="+strconv.FormatUint(generation, 10))
+	if conn != nil {
+		return append(conn.environ(env), birth{ignoreSIGPIPE: c.IgnoreSIGPIPE, files: 3}.variable())
+	}
+	env = append(env,
 		"LISTEN_FDS="+strconv.Itoa(len(c.Sockets)),
 		"LISTEN_FDNAMES="+strings.Join(c.Names, ":"))
 	if c.NotifySocket != "" {
@@ -161,7 +178,22 @@ func (c *Command) environ(generation uint64, stress bool) []string {
 	if c.Watchdog > 0 {
 		env = append(env, "WATCHDOG_USEC="+strconv.FormatInt(c.Watchdog.Microseconds(), 10))
 	}
-	return append(env, birthOf(c).variable())
+	return append(env, birth{c.IgnoreSIGPIPE, true, c.Watchdog > 0, 3 + len(c.Sockets)}.variable())
+}
+
+// environ adds what systemd tells a service of Accept=yes (systemd.exec(5)),
+// and takes out what an earlier one may have been told.
+func (c *Conn) environ(env []string) []string {
+	env = slices.DeleteFunc(env, func(v string) bool {
+		return strings.HasPrefix(v, "REMOTE_ADDR=") || strings.HasPrefix(v, "REMOTE_PORT=")
+	})
+	if c.Address != "" {
+		env = append(env, "REMOTE_ADDR="+c.Address)
+	}
+	if c.Port != "" {
+		env = append(env, "REMOTE_PORT="+c.Port)
+	}
+	return env
 }
 
 // CommandError says that the worker's command is at fault.

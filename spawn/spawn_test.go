@@ -18,7 +18,7 @@ import (
 func born(t *testing.T, c Command, script string, generation uint64, stress bool) End {
 	t.Helper()
 	c.Path, c.Args = "/bin/sh", append([]string{"-c", script}, c.Args...)
-	p, err := c.Start(generation, stress)
+	p, err := c.Start(generation, stress, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestInherited(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
-			script := `awk '/^Sig(Blk|Ign)/{print substr($1,1,6), $2}' /proc/$$/status > ` + out +
+			script := `awk '/^Sig(Blk|Ign)/{print substr($1,1,6), $2}' /proc/self/status > ` + out +
 				`; echo limit $(ulimit -Sn) $(ulimit -Hn) >> ` + out + `; awk '{print "group", $5-$1}' /proc/$$/stat >> ` + out
 			setup := c.setup
 			if setup == "" {
@@ -174,7 +174,7 @@ func TestBlockedSignals(t *testing.T) {
 		t.Skip("python3 is not installed: it blocks the signals of the parent")
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	script := `grep SigBlk /proc/$$/status > ` + out
+	script := `grep SigBlk /proc/self/status > ` + out
 	setup := `exec ` + python + ` -c 'import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM,signal.SIGUSR1}); os.execv(sys.argv[1],sys.argv[1:])' "$0"; true`
 	runParent(t, setup, Command{Path: "/bin/sh", Args: []string{"-c", script}})
 	if got := read(t, out); !strings.Contains(got, "0000000000000000") {
@@ -210,7 +210,7 @@ func TestExactPid(t *testing.T) {
 
 func TestNotYet(t *testing.T) {
 	c := Command{Path: "/bin/sleep", Args: []string{"60"}, Environ: os.Environ()}
-	p, err := c.Start(1, false)
+	p, err := c.Start(1, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestNotYet(t *testing.T) {
 func TestGroup(t *testing.T) {
 	r, w := pipe(t)
 	c := Command{Path: "/bin/sh", Args: []string{"-c", "sleep 60 & echo up >&3; wait"}, Sockets: []int{w}, Names: []string{"x"}, Environ: os.Environ()}
-	p, err := c.Start(1, false)
+	p, err := c.Start(1, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestBadCommands(t *testing.T) {
 		{filepath.Join(dir, "missing"), os.ErrNotExist}, {plain, os.ErrPermission}, {dir, unix.EISDIR},
 		{plain + "/x", unix.ENOTDIR},
 	} {
-		_, err := (&Command{Path: c.path}).Start(1, false)
+		_, err := (&Command{Path: c.path}).Start(1, false, nil)
 		var command *CommandError
 		if !errors.As(err, &command) || !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.path, err, c.want)
@@ -270,7 +270,7 @@ func TestBadCommands(t *testing.T) {
 	if err := os.Chmod(plain, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p, err := (&Command{Path: plain}).Start(1, false)
+	p, err := (&Command{Path: plain}).Start(1, false, nil)
 	if err != nil {
 		t.Fatalf("mended, but %v", err)
 	}
@@ -282,7 +282,7 @@ func TestUnexecutable(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("#!/no/such/interpreter\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p, err := (&Command{Path: bad, Environ: os.Environ()}).Start(1, false)
+	p, err := (&Command{Path: bad, Environ: os.Environ()}).Start(1, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

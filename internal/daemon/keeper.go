@@ -70,6 +70,9 @@ func (d *daemon) remember(m policy.Memory, rejected uint64) {
 	if m.Throttled {
 		s.Throttled = 1
 	}
+	if m.Healthy {
+		s.Healthy = 1
+	}
 	if s != d.written {
 		d.written = s
 		d.state.SetService(s)
@@ -80,7 +83,7 @@ func memoryOf(s state.Service) policy.Memory {
 	return policy.Memory{
 		Generation: s.Generation, RolledUpTo: s.RolledUpTo,
 		StressUntil: policy.Instant(s.StressUntil), LastWarning: policy.Instant(s.LastWarning),
-		Throttled: s.Throttled == 1, ThrottleDue: policy.Instant(s.ThrottleDue), NextPause: policy.Instant(s.ThrottleGap),
+		Throttled: s.Throttled == 1, Healthy: s.Healthy == 1, ThrottleDue: policy.Instant(s.ThrottleDue), NextPause: policy.Instant(s.ThrottleGap),
 		ThrottleGeneration: s.ThrottleGen, Counters: unpackCounters(s.Counters),
 		Cause: policy.Action{
 			Kind: policy.Throttle, Why: policy.Why(s.CauseWhy),
@@ -108,7 +111,7 @@ func unpackCounters(w [16]uint64) policy.Counters {
 // would: the command, the sockets in their order, and where they report.
 func (d *daemon) fingerprintOf() uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s %q %s %s\n", d.path, d.cfg.Command[1:], d.protocol(), d.reports.Address())
+	fmt.Fprintf(h, "%s %q %s %s\n", d.path, d.cfg.Command[1:], d.protocol(), d.newCommand().NotifySocket)
 	for _, s := range d.sockets.Workers {
 		fmt.Fprintf(h, "%s %s %d\n", s.Name, s.Address, inodeOf(s.FD))
 	}

@@ -5,9 +5,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // Rules that have no option.
@@ -24,8 +27,8 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 	if !asks {
 		sig = 0
 	}
-	return loop.Settings{
-		RetireSignal: sig,
+	s := loop.Settings{
+		RetireSignal: sig, MaxPerSource: cfg.MaxPerSource,
 		Policy: policy.Config{
 			Limit: cfg.Limit, ThrottleDelay: cfg.Throttle, StressHold: cfg.StressHold,
 			StressEligible: d.stressEligible(cfg), IgnoreUnknownExit: true,
@@ -41,6 +44,18 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 			},
 		},
 	}
+	if cfg.Protocol == config.ProtocolInetd {
+		sessionRules(&s.Policy)
+	}
+	return s
+}
+
+// sessionRules are those of workers that are born with their connection: they
+// are never signalled but by a stop, and their clients' doing is not theirs.
+func sessionRules(p *policy.Config) {
+	p.PerConnection, p.ExecFailed, p.TermAtHalf = true, spawn.ExitExec, true
+	p.NoRetireSignal, p.NoStressRestart, p.AbortSignal = true, true, int(unix.SIGTERM)
+	p.QuickExit, p.StallGuard, p.StartTimeout, p.MaxStarting = 0, 0, 0, 1
 }
 
 // stressEligible is Postfix's rule for auto: the service can be reached from

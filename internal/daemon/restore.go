@@ -80,6 +80,9 @@ func (d *daemon) openState() error {
 // openReports takes the report socket of an earlier availd, whose queue holds
 // what workers said meanwhile, or opens one.
 func (d *daemon) openReports() error {
+	if d.isInetd() {
+		return nil
+	}
 	if d.kept.reports >= 0 {
 		s, err := report.Adopt(d.kept.reports)
 		if err == nil {
@@ -101,7 +104,9 @@ func (d *daemon) openReports() error {
 // first. The state comes first: with it alone workers can be found.
 func (d *daemon) storeOwn() {
 	d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+stateName, d.state.FD()))
-	d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+reportsName, d.reports.FD()))
+	if d.reports != nil {
+		d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+reportsName, d.reports.FD()))
+	}
 }
 
 // restore finds the workers of an earlier availd, nil if there was none.

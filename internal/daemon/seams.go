@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/backlog"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
@@ -20,7 +22,7 @@ import (
 func (d *daemon) loopConfig() loop.Config {
 	c := loop.Config{
 		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: d.protocol(),
-		ReportFD: d.reports.FD(), DescendantsReport: d.cfg.NotifyAccess == "all",
+		ReportFD: d.reportFD(), PerConnection: d.isInetd(), DescendantsReport: d.cfg.NotifyAccess == "all",
 		Settings: d.settings(d.cfg),
 	}
 	for _, s := range d.sockets.Workers {
@@ -37,8 +39,11 @@ func (d *daemon) loopConfig() loop.Config {
 func (d *daemon) newCommand() *spawn.Command {
 	c := &spawn.Command{
 		Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
-		NotifySocket: d.reports.Address(), Watchdog: d.cfg.WorkerWatchdog,
+		Watchdog:      d.cfg.WorkerWatchdog,
 		IgnoreSIGPIPE: d.options.IgnoreSIGPIPE,
+	}
+	if d.reports != nil {
+		c.NotifySocket = d.reports.Address()
 	}
 	for _, s := range d.sockets.Workers {
 		c.Sockets = append(c.Sockets, s.FD)
@@ -50,12 +55,9 @@ func (d *daemon) newCommand() *spawn.Command {
 func (d *daemon) seams() loop.Seams {
 	return loop.Seams{
 		Now: monotonic, Log: d.log,
-		Start: func(generation uint64, stress bool) (loop.Process, error) {
-			p, err := d.command.Start(generation, stress)
-			return loop.Process{PID: p.PID, FD: p.FD}, err
-		},
+		Start: d.start, Accept: acceptConn,
 		Signal: signalWorker, Wait: waitWorker,
-		Receive: d.reports.Receive, Ancestor: report.Vouched, Depth: d.depth.read,
+		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.read,
 		Ready:    func(line string) { d.tell("READY=1\nSTATUS=" + line) },
 		Status:   d.notifier.Status,
 		Beat:     func() { d.tell("WATCHDOG=1") },
@@ -72,6 +74,23 @@ func (d *daemon) seams() loop.Seams {
 		Trial:       d.trial,
 		Execute:     d.execute,
 	}
+}
+
+func (d *daemon) start(generation uint64, stress bool, c *loop.Conn) (loop.Process, error) {
+	var conn *spawn.Conn
+	if c != nil {
+		conn = &spawn.Conn{FD: c.FD, Address: c.Address, Port: c.Port}
+	}
+	p, err := d.command.Start(generation, stress, conn)
+	return loop.Process{PID: p.PID, FD: p.FD}, err
+}
+
+func acceptConn(fd int) (loop.Conn, error) {
+	c, err := accept.Accept(fd)
+	if errors.Is(err, accept.ErrNone) {
+		err = loop.ErrNoConn
+	}
+	return loop.Conn{FD: c.FD, Address: c.Address, Port: c.Port, Source: c.Source}, err
 }
 
 // stopGrace is what the service manager waits longer than --stop-timeout: for

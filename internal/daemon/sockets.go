@@ -31,6 +31,11 @@ func (d *daemon) takeSockets() error {
 	case len(set.Workers) == 0:
 		return misconfigured(errNoSockets)
 	}
+	if d.isInetd() {
+		if err := d.ownListeners(); err != nil {
+			return system(err)
+		}
+	}
 	return d.checkKinds()
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -77,7 +78,12 @@ func tryBinary(path string, copied *os.File) error {
 	cmd.Env = append(trialEnviron(os.Environ()), trialVariable+"=3")
 	cmd.ExtraFiles = []*os.File{copied}
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A trial must not outlive a killed availd, in whose service it would be a
+	// stranger. The signal comes with the end of the thread that started it,
+	// PR_SET_PDEATHSIG(2const), so this thread is not to go for another reason.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with all that it started
 	cmd.WaitDelay = time.Second                                                          // for one that left the group with the pipe
 	err := cmd.Run()
@@ -121,8 +127,9 @@ func oneLine(text string) string {
 // execute becomes the installed binary: the same pid, workers and sockets. It
 // returns only on error, and then nothing has changed.
 func (d *daemon) execute(workers []loop.Handed) error {
-	list := []activation.Stored{
-		{FD: d.state.FD(), Name: stateName}, {FD: d.reports.FD(), Name: reportsName},
+	list := []activation.Stored{{FD: d.state.FD(), Name: stateName}}
+	if d.reports != nil {
+		list = append(list, activation.Stored{FD: d.reports.FD(), Name: reportsName})
 	}
 	for _, group := range [][]activation.Socket{d.sockets.Workers, d.sockets.Control, d.sockets.Status, d.sockets.Agent} {
 		for _, s := range group {

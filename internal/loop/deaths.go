@@ -86,6 +86,9 @@ func (l *Loop) settle(p *proc, end policy.End) {
 	if l.unread {
 		l.gone[p.PID] = true
 	}
+	if p.source != "" {
+		l.sources.leave(p.source)
+	}
 	l.release(p.slot)
 	l.noteEnd(end)
 	l.apply(l.policy.Exit(l.now, p.PID, end))

@@ -54,9 +54,13 @@ func (l *Loop) birth(a policy.Action) []policy.Action {
 	}
 	l.births++
 	slot := l.intend(a)
-	p, err := l.seams.Start(a.Generation, a.Stress)
+	conn := l.takeConn()
+	p, err := l.seams.Start(a.Generation, a.Stress, conn)
 	if err == nil {
-		err = l.newborn(p, a, slot)
+		err = l.newborn(p, a, slot, conn)
+	}
+	if conn != nil {
+		_ = unix.Close(conn.FD) // the worker has its own; a refused birth ends it
 	}
 	if err != nil {
 		l.release(slot)

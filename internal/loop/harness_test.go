@@ -57,6 +57,7 @@ type world struct {
 	logged   bytes.Buffer
 	leftover bool
 	slots    map[int]string // what is written down, by slot
+	atBirth  []string       // the slot of each newborn at the moment of its birth
 	stored   []string
 	memory   policy.Memory
 	trials   []func(error)
@@ -65,19 +66,28 @@ type world struct {
 
 func newWorld(t *testing.T, cfg policy.Config) *world {
 	t.Helper()
+	return newWorldAfter(t, cfg, nil)
+}
+
+// newWorldAfter is one in which an earlier process has left something.
+func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored) *world {
+	t.Helper()
 	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour}
 	w.listener = listen(t)
 	w.reports = eventfd(t)
 	w.settings = func() (Settings, error) { return Settings{Policy: cfg, RetireSignal: unix.SIGTERM}, nil }
 	s, _ := w.settings()
 	l, err := New(Config{
-		Name: "test", Protocol: "notify", ReportFD: w.reports, Settings: s,
+		Name: "test", Protocol: "notify", Version: "9", ReportFD: w.reports, Settings: s, Restored: r,
 		Sockets: []Socket{{FD: w.listener, Name: "test.socket", Address: "127.0.0.1:0"}},
 	}, w.seams())
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.loop = l
+	for pid, p := range l.procs {
+		w.pids[pid] = p.FD
+	}
 	t.Cleanup(func() {
 		for _, p := range l.procs {
 			_ = unix.Close(p.FD)
@@ -185,6 +195,11 @@ func (w *world) says(pid int, a report.Availability) {
 // die ends a worker; the next turn finds it.
 func (w *world) die(pid int, e policy.End) {
 	w.ends[pid] = e
+	w.fall(pid)
+}
+
+// fall ends a worker whose way to die is not known yet.
+func (w *world) fall(pid int) {
 	_, _ = unix.Write(w.pids[pid], []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
@@ -235,10 +250,11 @@ func (w *world) keeper() Keeper {
 	}
 }
 
-func (w *world) start(generation uint64, stress bool) (Process, error) {
+func (w *world) start(generation uint64, stress bool, _ *Conn) (Process, error) {
 	if w.fail != nil {
 		return Process{}, w.fail
 	}
+	w.atBirth = append(w.atBirth, w.slots[int(generation)])
 	w.births, w.stress = append(w.births, generation), append(w.stress, stress)
 	pid := 100 + int(generation)
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)

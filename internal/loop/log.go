@@ -62,6 +62,10 @@ func (l *Loop) cause(a policy.Action) string {
 	switch a.Why {
 	case policy.BirthRefused:
 		return l.facts.refusal
+	case policy.ExecFailed:
+		return "the worker's command cannot be executed"
+	case policy.BadEnds:
+		return "more than ten workers in a second ended badly, the last one " + describeEnd(a.End)
 	case policy.QuickEnd:
 		return "worker exited with status 0 at once without serving"
 	case policy.BadEnd:

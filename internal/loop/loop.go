@@ -13,7 +13,7 @@
 //
 // Run returns an error only when the loop cannot go on: its own epoll set
 // fails. Whatever workers do, or the system refuses to a worker, is logged and
-// survived. Panic: an inconsistency of the loop's own table.
+// survived.
 package loop
 
 import (
@@ -69,6 +69,8 @@ type Loop struct {
 	young    []young
 	dying    []dying
 	upgrade  upgrade
+	sources  sources
+	conn     *Conn // of the coming birth
 	facts    facts
 	full     fullness
 	line     statusLine
@@ -94,6 +96,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 		inbox: make(chan request, 64), signals: make(chan unix.Signal, 16),
 	}
 	l.sockets = sockets{loop: l, list: cfg.Sockets}
+	l.sources = sources{most: cfg.MaxPerSource, counts: map[string]int{}}
 	l.now = seams.Now()
 	l.facts.started = time.Now()
 	if err := l.register(); err != nil {
@@ -151,7 +154,7 @@ func (l *Loop) turn() error {
 	l.ready.sort(found)
 	l.apply(l.policy.Tick(l.now))
 	l.birthAgain()
-	if l.ready.report || l.unread || len(l.ready.deaths) > 0 {
+	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {
 		l.readReports()
 	}
 	l.connections()

@@ -19,6 +19,7 @@ const (
 	eventFailed       event = "worker_failed"
 	eventHung         event = "worker_hung"
 	eventSuspect      event = "suspect"
+	eventSource       event = "connection_closed"
 	eventGossip       event = "report_rejected"
 	eventAdopted      event = "adopted"
 	eventUpgraded     event = "upgraded"

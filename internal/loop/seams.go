@@ -29,6 +29,8 @@ type Config struct {
 	ReportFD int
 	// DescendantsReport believes processes that a worker started, too.
 	DescendantsReport bool
+	// PerConnection: workers are born with a connection that the loop accepts.
+	PerConnection bool
 	// Watchdog is the time between two WATCHDOG=1; 0 = not wanted.
 	Watchdog time.Duration
 	// Restored is what an earlier process has left; nil = nothing.
@@ -40,6 +42,7 @@ type Config struct {
 type Settings struct {
 	Policy       policy.Config
 	RetireSignal unix.Signal // 0 = workers are not asked
+	MaxPerSource int         // connections of one client, with PerConnection; 0 = any number
 }
 
 // Process is a worker as its birth gave it: the loop owns FD, its pidfd.
@@ -58,7 +61,9 @@ type Seams struct {
 	// Now reads the monotonic clock.
 	Now func() policy.Instant
 	// Start gives birth to one worker.
-	Start func(generation uint64, stress bool) (Process, error)
+	Start func(generation uint64, stress bool, conn *Conn) (Process, error)
+	// Accept takes a connection, for workers that are born with one.
+	Accept func(fd int) (Conn, error)
 	// Signal sends sig to the worker, or to its process group.
 	Signal func(p Process, sig unix.Signal, group bool) error
 	// Wait collects a worker; false: it has not ended.

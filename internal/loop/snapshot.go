@@ -13,6 +13,7 @@ type facts struct {
 	started  time.Time
 	throttle string // cause of the latest pause
 	refusal  string // why the latest birth was refused
+	rejected uint64 // connections
 	reload   string // why the latest reload failed, "" = it did not
 	failure  *status.Failure
 }
@@ -66,7 +67,7 @@ func (l *Loop) counters(c policy.Counters) status.Counters {
 	return status.Counters{
 		Spawned: c.Spawned, SpawnFailures: c.SpawnFailures, Exited: c.Exited, BadStarts: c.BadStarts,
 		Killed: c.Killed, Requests: &c.Requests, LimitReached: c.LimitReached, Throttles: c.Throttles,
-		StressEpisodes: c.StressEpisodes, RejectedReports: l.gossip.count,
+		StressEpisodes: c.StressEpisodes, RejectedReports: l.gossip.count, RejectedConnections: l.facts.rejected,
 		UnknownExits: c.UnknownExits, Adopted: c.Adopted,
 	}
 }

@@ -70,7 +70,11 @@ func (s *sockets) waiting() (sum int, known bool) {
 // connections acts on readable sockets, each only if it is still watched:
 // what happened earlier in the turn may have ended that.
 func (l *Loop) connections() {
-	for range l.ready.sockets {
+	for _, fd := range l.ready.sockets {
+		if l.cfg.PerConnection {
+			l.acceptFrom(fd)
+			continue
+		}
 		if l.sockets.watch == policy.WatchOff || l.postponed != nil {
 			return
 		}

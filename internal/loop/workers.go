@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/policy"
@@ -16,11 +18,13 @@ type proc struct {
 	slot       int    // where it is written down, -1 = nowhere
 	stored     bool   // the service manager has a copy of FD
 	adopted    bool
+	source     string // of the connection it was born with
 }
 
 // newborn begins to watch a worker. On error it is killed: a worker whose end
-// cannot be noticed would hold its slot for ever.
-func (l *Loop) newborn(n Process, a policy.Action, slot int) error {
+// cannot be noticed would hold its slot for ever. The pid of an adopted worker,
+// which the service manager collects, may be given away before we bury it.
+func (l *Loop) newborn(n Process, a policy.Action, slot int, conn *Conn) error {
 	p := &proc{Process: n, generation: a.Generation, inode: pidfdInode(n.FD), slot: slot}
 	if err := l.watchProcess(p); err != nil {
 		l.undo(n)
@@ -29,13 +33,17 @@ func (l *Loop) newborn(n Process, a policy.Action, slot int) error {
 	if slot >= 0 {
 		l.seams.Keep.Born(slot, n)
 	}
+	if conn != nil {
+		p.source = conn.Source
+		l.sources.enter(p.source)
+	}
 	l.young = append(l.young, young{p, l.now + storeAfter})
 	return nil
 }
 
 func (l *Loop) watchProcess(p *proc) error {
 	if l.procs[p.PID] != nil {
-		panic("loop: two living workers with one pid")
+		return fmt.Errorf("watch worker %d: an earlier one of that pid is not buried yet", p.PID)
 	}
 	if err := l.epoll.add(p.FD, unix.EPOLLIN, kindWorker); err != nil {
 		return err

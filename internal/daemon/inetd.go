@@ -1,0 +1,39 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/report"
+)
+
+// isInetd: workers are born with their connection, which availd accepts.
+func (d *daemon) isInetd() bool { return d.cfg.Protocol == config.ProtocolInetd }
+
+// ownListeners makes the listening sockets non-blocking where availd alone
+// accepts on them: a client may be gone by then.
+func (d *daemon) ownListeners() error {
+	var err error
+	for _, s := range d.sockets.Workers {
+		err = errors.Join(err, os.NewSyscallError("fcntl", unix.SetNonblock(s.FD, true)))
+	}
+	return err
+}
+
+// reportFD is -1 where workers do not report.
+func (d *daemon) reportFD() int {
+	if d.reports == nil {
+		return -1
+	}
+	return d.reports.FD()
+}
+
+func (d *daemon) receive(m *report.Message) error {
+	if d.reports == nil {
+		return report.ErrEmpty
+	}
+	return d.reports.Receive(m)
+}

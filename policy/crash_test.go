@@ -1,0 +1,197 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+)
+
+// keeper is what a caller writes down: an entry at each birth, and whatever
+// Changes tells later.
+type keeper struct{ entries map[int]Entry }
+
+func (k *keeper) born(e Entry) {
+	if k.entries == nil {
+		k.entries = map[int]Entry{}
+	}
+	k.entries[e.ID] = e
+}
+
+func (k *keeper) list() []Entry {
+	var all []Entry
+	for _, e := range k.entries {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return int(a.Generation) - int(b.Generation) })
+	return all
+}
+
+// entry is the present truth about w.
+func entry(w *worker) Entry {
+	return Entry{
+		ID: w.id, Generation: w.generation, Born: w.born, State: uint8(w.state), Leaving: w.leaving, Told: w.told,
+		Taken: w.taken, Blamed: w.blamed, Aborted: w.aborted, Stress: w.stress, Held: w.held, Finished: w.finished,
+	}
+}
+
+// keep writes down what changed, and holds it against the truth: a worker whose
+// change went untold would be restored as what it was.
+func (c *checker) keep() {
+	c.t.Helper()
+	c.s.Changes(c.kept.born)
+	n := 0
+	for w := c.s.table.oldest; w != nil; w = w.younger {
+		n++
+		if got := c.kept.entries[w.id]; got != entry(w) {
+			c.t.Fatalf("on record %+v\nin truth  %+v\n%s", got, entry(w), &c.log)
+		}
+	}
+	c.must(n == len(c.kept.entries), "keep", "only the living on record")
+}
+
+// crash puts a new service in the place of the one that runs, from nothing but
+// what was written down.
+func (c *checker) crash() {
+	c.t.Helper()
+	if c.stopped { // availd is not started again then
+		return
+	}
+	c.keep()
+	c.asked = 0 // the birth did not happen
+	memory, before := c.s.Memory(), c.s.Condition(c.now)
+	before.Total -= c.s.pending.n()
+	before.Starting -= c.s.pending.n()
+	c.s = New(c.cfg)
+	c.s.Restore(c.now, memory, c.kept.list())
+	after := c.s.Condition(c.now)
+	memory.Counters.Adopted += uint64(len(c.living))
+	before.Counters = memory.Counters
+	c.must(sameAfterCrash(before, after), "restore", "what it was before the crash")
+	c.watch, c.told = WatchOff, nil
+	if c.s.rollOut.on {
+		c.ends++
+	}
+	if again := c.s.Memory(); again != memory {
+		c.t.Fatalf("remembered %+v\nrestored   %+v\n%s", memory, again, &c.log)
+	}
+	c.after("restored", c.s.Start(c.now))
+}
+
+// sameAfterCrash compares what must survive. Since when the pool is full is not
+// kept, nor how far a roll-out got.
+func sameAfterCrash(a, b Condition) bool {
+	for _, c := range []*Condition{&a, &b} {
+		c.Watch, c.Full, c.FullSince, c.RollingOut, c.RolledOut, c.RollOutWhole = 0, false, 0, false, 0, 0
+		if !c.Throttled {
+			c.ThrottledUntil = 0
+		}
+	}
+	return a == b
+}
+
+// TestRestore: the pool, its generation and its throttle go on; the counters
+// count on.
+func TestRestore(t *testing.T) {
+	x := busyPool(t, doublingConfig(), 3)
+	x.play(
+		row{"idle 102", "watch off"},
+		row{"refuse 1", ""},
+		row{"busy 102", "watch on"},
+		row{"conn", "refused, throttle 1s refused, watch off"},
+		row{"+300ms", ""},
+	)
+	y := restart(x)
+	y.counts("total=3 busy=3 idle=0")
+	y.play(
+		row{"start", ""}, // still throttled
+		row{"+699ms", ""},
+		row{"+1ms", "unthrottle, watch on"},
+		row{"refuse 1", ""},
+		row{"conn", "refused, throttle 2s refused, watch off"}, // it goes on doubling
+		row{"+2s", "unthrottle, watch on"},
+		row{"conn", "start 104, watch off"},
+		row{"idle 101", ""},
+		row{"killed 103 9", "killed 103 9, bad start 103, throttle 4s bad-end"}, // had not finished a job
+	)
+	c := y.s.Condition(y.now)
+	if c.Counters.Spawned != 4 || c.Counters.Exited != 1 || c.Counters.SpawnFailures != 2 || c.Counters.Adopted != 3 {
+		t.Errorf("%+v", c.Counters)
+	}
+	if g := y.s.Generation(104); g != 6 { // three births, two refused, this one
+		t.Errorf("generation %d, want 6: numbers are never used again", g)
+	}
+}
+
+// restart makes a new service of what another one wrote down.
+func restart(x *scenario) *scenario {
+	var kept keeper
+	for w := x.s.table.oldest; w != nil; w = w.younger {
+		kept.born(entry(w))
+	}
+	s := New(x.cfg)
+	s.Restore(x.now, x.s.Memory(), kept.list())
+	return &scenario{t: x.t, s: s, cfg: x.cfg, now: x.now, born: x.born}
+}
+
+// TestRestoreAtTheLimit: adopted workers count before anybody is born.
+func TestRestoreAtTheLimit(t *testing.T) {
+	x := busyPool(t, Config{Limit: 3, Extensions: Extensions{Retire: true, WarnAlways: true}}, 3)
+	y := restart(x)
+	y.play(row{"start", ""}, row{"conn", ""}, row{"exit 102 0", "watch on"}, row{"conn", "start 104, watch off"})
+	if c := y.s.Condition(y.now); c.Total != 3 {
+		t.Errorf("%+v", c)
+	}
+	y.play(row{"busy 104", ""}) // the warning of before the crash was within 1000 s
+}
+
+// TestRestoreRollOut: a roll-out goes on where it was, and one that came to
+// nothing is not tried again.
+func TestRestoreRollOut(t *testing.T) {
+	x := busyPool(t, rollOutConfig(8), 3)
+	x.play(
+		row{"reload", "restart reload, start 104 replacement, watch off, start 105 replacement"},
+		row{"ready 104", "retire 101 reload, start 106 replacement"},
+	)
+	y := restart(x)
+	y.play(
+		row{"start", ""},
+		row{"ready 105", "retire 102 reload"},
+		row{"ready 106", "retire 103 reload, rolled out 2"},
+	)
+	x.play(row{"exit 105 1", "exited 105 1, roll-out stopped bad-end"})
+	if m := x.s.Memory(); m.RolledUpTo != 0 {
+		t.Errorf("a failed roll-out would be tried again: %+v", m)
+	}
+}
+
+// TestRestoreOthers: workers of another command are rolled over at once, and
+// those that cannot be asked stay.
+func TestRestoreOthers(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		cfg := rollOutConfig(8)
+		cfg.NoRetireSignal = deaf
+		x := busyPool(t, cfg, 2)
+		m := x.s.Memory()
+		m.RolledUpTo = m.Generation
+		s := New(cfg)
+		s.Restore(x.now, m, []Entry{{ID: 101, Generation: 1, State: BusyState}, {ID: 102, Generation: 2, State: BusyState}})
+		y := &scenario{t: t, s: s, cfg: cfg, now: x.now, born: 2}
+		want := "watch on, start 103 replacement, watch off, start 104 replacement"
+		if deaf {
+			want = "watch on"
+		}
+		y.play(row{"start", want})
+	}
+}
+
+// TestRestoreNonsense: a state that this version does not know is busy, which
+// delays nobody.
+func TestRestoreNonsense(t *testing.T) {
+	s := New(Config{Limit: 5})
+	s.Restore(0, Forgotten(), []Entry{{ID: 101, Generation: 1, State: 77}})
+	if c := s.Condition(0); c.Busy != 1 || c.Total != 1 || c.Stressed || c.Throttled {
+		t.Errorf("%+v", c)
+	}
+	if acts := s.Start(0); len(acts) != 1 || acts[0].Watch != WatchOn {
+		t.Errorf("%+v", acts)
+	}
+}
