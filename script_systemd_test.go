@@ -73,9 +73,9 @@ func activate() {
 	fail(syscall.Exec(path, args[1:], env))
 }
 
-// listenAt opens a listening socket as the descriptor fd.
+// listenAt opens a listening socket as the descriptor fd, with NonBlocking=yes.
 func listenAt(fd int, path string) error {
-	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,14 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
-			root, err := os.Getwd()
+			root, noRoot := os.Getwd()
+			program, noProgram := exec.LookPath("availd")
 			e.Setenv("ROOT", root)
+			e.Setenv("AVAILD", program)
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir+"/run")
 			e.Values[daemonsKey{}] = daemons{}
 			e.Values[managerKey{}] = &manager{}
-			return errors.Join(err, os.Mkdir(e.WorkDir+"/run", 0o700))
+			return errors.Join(noRoot, noProgram, os.Mkdir(e.WorkDir+"/run", 0o700))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,

@@ -20,20 +20,22 @@ const (
 	guestBinary = "guest.test"
 )
 
-// What the machines get at harness.Dir: {source, output}. Sources are packages
+// What the machines get at harness.Dir. Sources are packages
 // and files of the module. All of it is static, as the machines have other
 // libraries than the host. One whose sources are not there is left out.
 var (
 	goPrograms = []artifact{
-		{".", "availd"},
-		{"examples/http-go", "workers/http-go"},
+		{source: ".", output: "availd", version: "0.0.1"},
+		{source: ".", output: "availd-next", version: "0.0.2"}, // for upgrades
+		{source: "examples/http-go", output: "workers/http-go"},
 	}
 	cPrograms = []artifact{
-		{"examples/http-c/*.c", "workers/http-c"},
+		{source: "examples/http-c/*.c", output: "workers/http-c"},
 	}
 )
 
-type artifact struct{ source, output string }
+// artifact is a program; version is what a Go program's main.version says.
+type artifact struct{ source, output, version string }
 
 // artifacts builds everything, once for all machines, and returns the
 // directory, which removeArtifacts removes.
@@ -71,7 +73,8 @@ func (a artifact) goBuild(dir string) error {
 	if files, _ := filepath.Glob(filepath.Join(moduleRoot, a.source, "*.go")); files == nil {
 		return nil
 	}
-	return run("go", "build", "-trimpath", "-o", filepath.Join(dir, a.output), "./"+a.source)
+	flags := "-X main.version=" + a.version
+	return run("go", "build", "-trimpath", "-ldflags", flags, "-o", filepath.Join(dir, a.output), "./"+a.source)
 }
 
 func (a artifact) cc(dir string) error {

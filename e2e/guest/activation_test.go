@@ -40,7 +40,7 @@ func ask(t *testing.T, network, address string) answer {
 	if err != nil {
 		t.Fatalf("%s %s: %v", network, address, err)
 	}
-	return read(t, string(buf[:n]))
+	return parse(t, string(buf[:n]))
 }
 
 // TestSockets: every kind of socket in one unit, as libsystemd of the machine
@@ -62,7 +62,7 @@ func TestSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkHandOver(t, read(t, body), "web:web:web:web:web")
+	checkHandOver(t, parse(t, body), "web:web:web:web:web")
 	checkHandOver(t, s.get("/sd"), "web:web:web:web:web")
 	checkHandOver(t, ask(t, "unixpacket", packet), "web:web:web:web:web")
 	checkHandOver(t, ask(t, "udp", harness.Addr(udp)), "web:web:web:web:web")
@@ -133,7 +133,7 @@ func TestNamedSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkHandOver(t, read(t, body), strings.Join(want, ":"))
+	checkHandOver(t, parse(t, body), strings.Join(want, ":"))
 	out := harness.MustRun(t, "curl", "-sS", "--unix-socket", own, "http://availd/status")
 	if !strings.Contains(out, `"name":"named"`) {
 		t.Errorf("GET /status on a socket called status says %s", out)

@@ -91,6 +91,7 @@ func TestOddReports(t *testing.T) {
 		st.send(text)
 	}
 	st.send("")
+	deadSender(t, s, st)
 	s.get("/fds?50") // answers when availd has closed them
 	strangersDescriptors(t, st)
 	requests(t, s.load(6, "/"), 100)
@@ -99,7 +100,7 @@ func TestOddReports(t *testing.T) {
 	want := uint64(len(oddReports) + st.sent + 6)
 	s.await("the reports to be counted", func(now status.Service) bool { return now.Counters.RejectedReports >= want })
 	now := s.state()
-	t.Logf("rejected %d reports, of the stranger %d; requests %d", now.Counters.RejectedReports, st.sent, *now.Counters.Requests)
+	t.Logf("rejected %d reports, of strangers %d; requests %d", now.Counters.RejectedReports, st.sent, *now.Counters.Requests)
 	if got := now.Counters.RejectedReports - before.Counters.RejectedReports; got != want {
 		t.Errorf("%d reports were rejected, want %d", got, want)
 	}
@@ -108,6 +109,16 @@ func TestOddReports(t *testing.T) {
 	}
 	s.descriptors(descriptors + len(s.Workers()))
 	s.printable()
+}
+
+// deadSender sends from a process that is gone for certain when it is read.
+func deadSender(t *testing.T, s *service, st *stranger) {
+	t.Helper()
+	s.Signal(unix.SIGSTOP)
+	defer s.Signal(unix.SIGCONT)
+	harness.MustRun(t, "python3", "-c", "import socket, sys; "+
+		"socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'X_AVAILD=busy', sys.argv[1])", st.addr.Name)
+	st.sent++
 }
 
 // strangersDescriptors: nobody keeps what a stranger sends along.
@@ -145,7 +156,7 @@ func TestFlood(t *testing.T) {
 	s := pool{name: "flood", options: []string{"--limit=6"}, service: unwatched}.install(t)
 	s.Start()
 	requests(t, s.load(2, "/"), 20)
-	running := s.load(2, "/").Start()
+	running := s.load(2, "/sleep?5").Start()
 	main := s.Main()
 	cpu := main.CPU()
 
@@ -175,7 +186,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("%d lines in the journal about it", n)
 	}
 	s.awaitLine(fmt.Sprintf("| %d requests", *now.Counters.Requests))
-	asleep(t, s)
+	settle(t, main)
 }
 
 // costs bounds the processor time of a report, once all are read.

@@ -58,7 +58,7 @@ func (r *roster) add(p harness.Process) {
 	e := entry{pid: p.PID, args: p.Args()}
 	generation, _ := p.Getenv("AVAILD_GENERATION")
 	e.stress, e.informed = p.Getenv("AVAILD_STRESS")
-	if e.generation, _ = strconv.Atoi(generation); e.generation > 0 { // else it is gone
+	if e.generation, _ = strconv.Atoi(generation); e.generation > 0 && len(e.args) > 0 { // else it is in its exec, or gone
 		r.seen[p.PID] = e
 	}
 }

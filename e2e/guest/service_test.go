@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,8 +35,8 @@ type service struct {
 // filesRoot is not below /tmp, of which services have one of their own.
 const filesRoot = "/run/availd-guest"
 
-// install writes the worker, then the units, and starts the socket. prepare
-// may change the folder before.
+// install writes the worker and the units, and starts the socket. prepare may
+// change the folder before.
 func (p pool) install(t *testing.T, prepare ...func(*service)) *service {
 	t.Helper()
 	if p.port == 0 {
@@ -49,13 +50,12 @@ func (p pool) install(t *testing.T, prepare ...func(*service)) *service {
 	if p.command == nil {
 		p.command = []string{s.write("worker.py", knobbed), s.dir}
 	}
-	s.configure(p.options...)
+	var socket string
+	socket, s.text = p.units(t)
 	for _, f := range prepare {
 		f(s)
 	}
-	socket, text := p.units(t)
-	s.text = text
-	s.Unit = harness.Install(t, p.name, socket, text)
+	s.Unit = harness.Install(t, p.name, socket, s.text)
 	return s
 }
 
@@ -69,11 +69,12 @@ func (s *service) write(name, text string) string {
 	return path
 }
 
-// configure replaces the options by these, each as on the command line.
+// configure replaces the options by these, each as on the command line. The
+// protocol stays, as it cannot change.
 func (s *service) configure(options ...string) {
 	s.t.Helper()
 	var lines strings.Builder
-	for _, o := range options {
+	for _, o := range append(slices.Clone(options), protocol) {
 		lines.WriteString(strings.TrimPrefix(o, "--") + "\n")
 	}
 	s.write(filepath.Base(s.conf), lines.String())
@@ -101,7 +102,7 @@ func (s *service) get(path string) answer {
 	if err != nil {
 		s.t.Fatalf("%s: %v", s, err)
 	}
-	return read(s.t, body)
+	return parse(s.t, body)
 }
 
 // answer is what the worker says of itself.
@@ -114,7 +115,7 @@ type answer struct {
 	Handed     map[string]string `json:"sd_listen_fds"`
 }
 
-func read(t *testing.T, body string) answer {
+func parse(t *testing.T, body string) answer {
 	t.Helper()
 	var a answer
 	if err := json.Unmarshal([]byte(body), &a); err != nil {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,7 @@ func (c Client) call(ctx context.Context, method, path string, to any) (string, 
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusConflict {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 256))
-		return "", fmt.Errorf("%s: %s", resp.Status, text)
+		return "", fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(text))
 	}
 	return resp.Header.Get(imageHeader), json.NewDecoder(resp.Body).Decode(to)
 }

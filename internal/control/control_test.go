@@ -3,6 +3,7 @@ package control
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +95,45 @@ func TestErrorsReachTheClient(t *testing.T) {
 	if _, err := client.Reload(t.Context()); err == nil || err.Error() != "web.conf:3: what?" {
 		t.Errorf("Reload: error %v", err)
 	}
+	client = Client{serving(t, Service{
+		Status:  fixed(status.Service{}).Status,
+		Upgrade: func(context.Context) error { return errors.New("/usr/bin/availd: what?") },
+	}, true, patience)}
+	if _, err := client.Upgrade(t.Context()); err == nil || err.Error() != "/usr/bin/availd: what?" {
+		t.Errorf("Upgrade: error %v", err)
+	}
+}
+
+// TestUpgradeWaitsForTheNewImage: the old one may answer for a while.
+func TestUpgradeWaitsForTheNewImage(t *testing.T) {
+	var mu sync.Mutex
+	asked := 0
+	path := filepath.Join(t.TempDir(), "control")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		image, version := "old", "1"
+		if asked > 4 {
+			image, version = "new", "2"
+		}
+		w.Header().Set(imageHeader, image)
+		if r.URL.Path == "/upgrade" {
+			panic(http.ErrAbortHandler) // as when the process is replaced meanwhile
+		}
+		_ = json.NewEncoder(w).Encode(status.Service{Version: version})
+	})}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if s, err := (Client{path}).Upgrade(ctx); err != nil || s.Version != "2" {
+		t.Errorf("Upgrade: %+v, error %v", s, err)
+	}
 }
 
 // TestRequests: what is no request of ours gets an HTTP status, and changes
@@ -109,6 +150,8 @@ func TestRequests(t *testing.T) {
 		{"GET /reload", true, 405},
 		{"POST /reload", true, 200},
 		{"POST /reload", false, 404},
+		{"GET /upgrade", true, 405},
+		{"POST /upgrade", false, 404},
 		{"GET /", true, 404},
 		{"GET /status/../../etc/passwd", true, 307},
 		{"nonsense", true, 400},

@@ -1,6 +1,7 @@
 // Package control is the socket on which availd answers about itself: HTTP with
-// GET /status for everybody who may open it, and POST /reload on the control
-// path. It also holds the client that availd's own subcommands use.
+// GET /status for everybody who may open it, and POST /reload and POST /upgrade
+// on the control path. It also holds the client that availd's own subcommands
+// use.
 //
 // It knows the service only as the functions in [Service]. Every connection has
 // a goroutine, deadlines and a place among a bounded number, so a slow or

@@ -26,12 +26,15 @@ func (u *Unit) Workers() []Process { return workersAmong(u.Processes()) }
 func workersAmong(all []Process) []Process {
 	var workers []Process
 	for _, p := range all {
-		if exe := p.Exe(); exe != "" && exe != Availd && !ofSystemd(exe) {
+		if exe := p.Exe(); exe != "" && !ofAvaild(exe) && !ofSystemd(exe) {
 			workers = append(workers, p)
 		}
 	}
 	return workers
 }
+
+// ofAvaild: wherever a scenario has put it, and what an upgrade tries there.
+func ofAvaild(exe string) bool { return filepath.Base(exe) == filepath.Base(Availd) }
 
 // ofSystemd: PID 1 of 252 forks for a command of a unit, that of 257 spawns its
 // systemd-executor.

@@ -26,8 +26,9 @@ package harness
 const (
 	Dir      = "/opt/availd-e2e"
 	Availd   = Dir + "/availd"
-	Workers  = Dir + "/workers"  // one executable each, by the name of the example
-	Examples = Dir + "/examples" // the sources, with their unit pairs
+	Next     = Dir + "/availd-next" // the same, of another version
+	Workers  = Dir + "/workers"     // one executable each, by the name of the example
+	Examples = Dir + "/examples"    // the sources, with their unit pairs
 )
 
 // Environment of the guest half.

@@ -1,0 +1,88 @@
+//go:build e2e
+
+package guest
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// TestLostKill kills availd four times a second.
+func TestLostKill(t *testing.T) {
+	const limit = 4
+	s := pool{name: "lost-kill", options: []string{"--limit=4"}, command: fast}.install(t)
+	check := s.neverFailed(t)
+	g := s.besiege(limit)
+	kills, last, before := 0, 0, s.workersNow()
+	every(250*time.Millisecond, 15*time.Second, func() {
+		if main := s.Main(); main.PID != 0 && main.PID != last && main.Alive() {
+			shoot(t, main)
+			kills, last = kills+1, main.PID
+		}
+	})
+	g.more(100)
+	t.Logf("%d SIGKILLs of availd in 15 s", kills)
+	if kills < 15 {
+		t.Errorf("%d SIGKILLs in 15 s are no test", kills)
+	}
+	if now := s.workersNow(); !allKept(before, now) {
+		t.Errorf("workers noticed: they were %v and are %v", before, now)
+	}
+	g.lift()
+	if now := s.state(); now.Counters.BadStarts != 0 || now.Counters.UnknownExits != 0 || now.Total > limit {
+		t.Errorf("bad starts %d, unknown ends %d, total %d", now.Counters.BadStarts, now.Counters.UnknownExits, now.Total)
+	}
+	check()
+}
+
+// TestLostFreeze stops availd until the watchdog acts.
+func TestLostFreeze(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "lost-freeze", options: []string{"--limit=4"}, command: fast, service: []string{"WatchdogSec=1s"}}.install(t)
+	g := s.besiege(4)
+	before := s.workersNow()
+	for range 3 {
+		s.awaitAnother(s.hang())
+		g.more(50)
+	}
+	if now := s.workersNow(); !allKept(before, now) {
+		t.Errorf("workers noticed: they were %v and are %v", before, now)
+	}
+	g.lift()
+	s.expectSaid(3, "Watchdog timeout")
+}
+
+// TestLostWorkers kills workers: each costs the one request that it holds, and
+// the pool heals.
+func TestLostWorkers(t *testing.T) {
+	t.Parallel()
+	const limit, kills = 4, 20
+	s := pool{name: "lost-workers", options: []string{"--limit=4"}, command: fast}.install(t)
+	sampler := s.Sample()
+	running := s.load(besiegers, sleepPath(work)).Start()
+	harness.WaitFor(t, "50 answers", harness.Patience, more(running, 50))
+	for range kills {
+		shoot(t, s.Workers()[0])
+		harness.WaitFor(t, "20 answers more", harness.Patience, more(running, 20))
+	}
+	s.await("the pool to be whole", full(limit))
+	result, seen := running.Stop(), sampler.Stop()
+	t.Logf("%d workers killed: %v; workers: at most %d, %d in all", kills, result, seen.Max, len(seen.Pids))
+	if result.Failed > kills {
+		t.Errorf("%d requests failed for %d workers", result.Failed, kills)
+	}
+	if seen.Max > limit {
+		t.Errorf("%d workers at once, the limit is %d", seen.Max, limit)
+	}
+	now := s.state()
+	if now.LastFailure == nil || now.LastFailure.Signal == nil || *now.LastFailure.Signal != int(unix.SIGKILL) {
+		t.Errorf("the last failure is %+v, want signal 9", now.LastFailure)
+	}
+	if now.Counters.Throttles != 0 {
+		t.Errorf("creation paused %d times for workers that had served", now.Counters.Throttles)
+	}
+}

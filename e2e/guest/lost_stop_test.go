@@ -1,0 +1,188 @@
+//go:build e2e
+
+package guest
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// counting is a worker that says at its end what it has done.
+//
+//go:embed testdata/counting.pl
+var counting string
+
+func counted(name string, options ...string) pool {
+	return pool{name: name, options: options, command: []string{filepath.Join(filesRoot, name, "counting.pl")}}
+}
+
+func count(s *service) { s.replace("counting.pl", []byte(counting), 0o755) }
+
+// tally is what all workers so far have accepted and answered, and how many
+// workers have said so.
+func (s *service) tally() (accepted, answered, workers int) {
+	s.t.Helper()
+	for _, m := range regexp.MustCompile(`counted (\d+) accepted, (\d+) answered`).FindAllStringSubmatch(s.Journal(), -1) {
+		a, errA := strconv.Atoi(m[1])
+		b, errB := strconv.Atoi(m[2])
+		if errA != nil || errB != nil {
+			s.t.Fatal(m[0])
+		}
+		accepted, answered, workers = accepted+a, answered+b, workers+1
+	}
+	return accepted, answered, workers
+}
+
+// TestLostStop stops the service and its socket while everybody asks: who was
+// accepted is answered, the kernel turns the others away.
+func TestLostStop(t *testing.T) {
+	t.Parallel()
+	s := counted("lost-stop", "--limit=4").install(t, count)
+	for round := range 2 {
+		sampler := s.Sample()
+		slow := s.load(1, sleepPath(longWork)).Start()
+		quick := s.load(besiegers, sleepPath(work)).Start()
+		harness.WaitFor(t, "100 answers", harness.Patience, more(quick, 100))
+		acceptedBefore, _, workersBefore := 0, 0, 0
+		if round > 0 {
+			acceptedBefore, _, workersBefore = s.tally()
+		}
+		begin := time.Now()
+		harness.Systemctl(t, "stop", s.Socket(), s.Service())
+		took := time.Since(begin)
+		a, b, seen := quick.Stop(), slow.Stop(), sampler.Stop()
+		accepted, answered, workers := s.tally()
+		accepted, workers = accepted-acceptedBefore, workers-workersBefore
+		t.Logf("the stop took %v; accepted %d, answered %d and %d long ones by %d workers (at most %d at once); never accepted %d",
+			took.Round(time.Millisecond), accepted, a.OK, b.OK, workers, seen.Max, a.Failed+b.Failed)
+		if accepted != a.OK+b.OK || workers != len(seen.Pids) || seen.Max > 4 {
+			t.Errorf("%d accepted by %d of %d workers in all (answered %d), but %d and %d were answered",
+				accepted, workers, len(seen.Pids), answered, a.OK, b.OK)
+		}
+		s.gone()
+		harness.Systemctl(t, "start", s.Socket())
+		s.fetch("/")
+		s.Stop()
+	}
+}
+
+// TestLostStopExtended drains for longer than the unit's own patience: availd
+// asks for the time that it needs.
+func TestLostStopExtended(t *testing.T) {
+	t.Parallel()
+	s := counted("lost-extended", "--limit=4", "--stop-timeout=20s").install(t, count, func(s *service) {
+		s.text += section("Service", []string{"TimeoutStopSec=1s"})
+	})
+	clients := s.inFlight(3, sleepPath(5*time.Second))
+	begin := time.Now()
+	harness.Systemctl(t, "stop", s.Socket(), s.Service())
+	t.Logf("with TimeoutStopSec=1s the stop took %v", time.Since(begin).Round(time.Millisecond))
+	for _, c := range clients {
+		c.served(t)
+	}
+	s.gone()
+	s.expectSaid(0, "timed out")
+}
+
+// TestLostStopCrashed stops the service while it waits for its restart: nobody
+// is left, and the port is free.
+func TestLostStopCrashed(t *testing.T) {
+	t.Parallel()
+	s := counted("lost-crashed", "--limit=4").install(t, count, func(s *service) {
+		s.text += section("Service", []string{"RestartSec=5s"})
+	})
+	for _, units := range [][]string{
+		{s.Socket(), s.Service()},
+		{s.Service(), s.Socket()},
+	} {
+		clients := s.inFlight(3, sleepPath(longWork))
+		workers := s.workersNow()
+		shoot(t, s.Main())
+		harness.WaitFor(t, "the restart to be scheduled", harness.Patience, func() bool { return s.Show("SubState") == "auto-restart" })
+		if now := s.workersNow(); !allKept(workers, now) {
+			t.Errorf("after the crash reap left %v of %v", now, workers)
+		}
+		begin := time.Now()
+		harness.Systemctl(t, append([]string{"stop"}, units...)...)
+		t.Logf("stop %v during auto-restart took %v", units, time.Since(begin).Round(time.Millisecond))
+		for _, c := range clients {
+			c.served(t)
+		}
+		if left := s.Processes(); len(left) != 0 {
+			t.Errorf("the stop left %v", left)
+		}
+		harness.Systemctl(t, "start", s.Socket())
+		s.fetch("/")
+	}
+	// The service alone: its socket stays, and a connection starts it again.
+	shoot(t, s.Main())
+	harness.WaitFor(t, "the restart to be scheduled", harness.Patience, func() bool { return s.Show("SubState") == "auto-restart" })
+	harness.Systemctl(t, "stop", s.Service())
+	s.fetch("/")
+}
+
+// TestLostRestart restarts the service twenty times.
+func TestLostRestart(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "lost-restart", options: []string{"--limit=4"}, command: fast}.install(t)
+	g := s.besiege(4)
+	var slowest time.Duration
+	for range 20 {
+		main := s.Main()
+		begin := time.Now()
+		s.Restart()
+		slowest = max(slowest, time.Since(begin))
+		if s.Main() == main {
+			t.Error("restarted, but the main pid is the same")
+		}
+	}
+	g.more(50)
+	t.Logf("20 restarts, the slowest took %v", slowest.Round(time.Millisecond))
+	g.lift()
+}
+
+// TestLostIdle has availd leave as soon as there is nothing to do, again and
+// again, and the next client arrive at any moment of it.
+func TestLostIdle(t *testing.T) {
+	const exits, limit, patience = 500, 4, 25 * time.Second
+	s := pool{name: "lost-idle", options: []string{"--limit=4", "--idle-timeout=5ms", "--exit-idle-time=5ms"}, command: fast}.install(t)
+	check, sampler := s.neverFailed(t), s.Sample()
+	var all harness.Result
+	begin, mains := time.Now(), map[string]bool{}
+	for i := 0; len(mains) < exits && time.Since(begin) < patience; i++ {
+		running := s.load(besiegers, "/").Start()
+		harness.WaitFor(t, "an answer of all", harness.Patience, more(running, besiegers))
+		r := running.Stop()
+		all.OK, all.Failed, all.Slowest = all.OK+r.OK, all.Failed+r.Failed, max(all.Slowest, r.Slowest)
+		all.Errors = append(all.Errors, r.Errors...)
+		mains[s.invocation()] = true
+		pause := time.After(time.Duration(i%40) * 2 * time.Millisecond) // before, in and after its leaving
+		<-pause
+	}
+	harness.WaitFor(t, "availd to leave", harness.Patience, func() bool { return len(s.Processes()) == 0 })
+	seen := sampler.Stop()
+	t.Logf("%d starts by a connection in %.1f s: ok %d, failed %d, slowest %v; workers: at most %d, %d in all",
+		len(mains), time.Since(begin).Seconds(), all.OK, all.Failed, all.Slowest.Round(time.Millisecond), seen.Max, len(seen.Pids))
+	if all.Failed != 0 || seen.Max > limit || len(mains) < 20 {
+		t.Errorf("failed %d %v, at most %d workers, %d starts", all.Failed, all.Errors, seen.Max, len(mains))
+	}
+	check()
+}
+
+// invocation tells the starts of the service apart; it reads what systemd keeps
+// in a file, which costs less than asking.
+func (s *service) invocation() string {
+	id, err := os.Readlink(fmt.Sprintf("/run/systemd/units/invocation:%s", s.Service()))
+	if err != nil {
+		return ""
+	}
+	return id
+}

@@ -1,0 +1,163 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/policy"
+)
+
+// asks makes another goroutine ask for an upgrade.
+func (w *world) asks() <-chan error {
+	w.t.Helper()
+	answer := make(chan error, 1)
+	go func() { answer <- w.loop.Upgrade(context.Background()) }()
+	waitBell(w.t, w)
+	w.turn()
+	return answer
+}
+
+func (w *world) answer(from <-chan error) error {
+	w.t.Helper()
+	select {
+	case err := <-from:
+		return err
+	case <-time.After(10 * time.Second):
+		w.t.Fatal("no answer")
+		return nil
+	}
+}
+
+// TestUpgrade: the trial runs beside the loop; then all living workers are
+// handed over, and when the exec fails the loop goes on.
+func TestUpgrade(t *testing.T) {
+	w := newWorldAfter(t, daemonRules(5), left(t, 2, true))
+	w.turn()
+	first, second := w.asks(), w.asks()
+	if len(w.trials) != 1 {
+		t.Fatalf("%d trials for two who ask at once", len(w.trials))
+	}
+	w.connect()
+	w.turn()
+	w.accept()
+	w.says(103, report.Busy)
+	w.die(101, policy.End{})
+	w.turn()
+	if len(w.births) != 1 || w.handed != nil {
+		t.Fatalf("births %v during the trial, handed %v", w.births, w.handed)
+	}
+	flushed := false
+	w.loop.seams.Flush = func() bool { flushed = true; return false }
+	w.loop.seams.Execute = func(h []Handed) error {
+		w.handed = h
+		if !flushed {
+			t.Error("what is to be told is not flushed")
+		}
+		return unix.ENOEXEC
+	}
+	w.trials[0](nil)
+	w.turn()
+	for _, from := range []<-chan error{first, second} {
+		if err := w.answer(from); err != nil {
+			t.Errorf("answer %v", err)
+		}
+	}
+	slices.SortFunc(w.handed, func(a, b Handed) int { return int(a.Generation) - int(b.Generation) })
+	want := []Handed{{2, w.pids[102]}, {3, w.pids[103]}}
+	if !slices.Equal(w.handed, want) {
+		t.Errorf("handed %v, want %v", w.handed, want)
+	}
+	if !strings.Contains(w.logged.String(), "upgrade is refused, this availd goes on: exec format error") {
+		t.Errorf("log: %s", &w.logged)
+	}
+	w.says(103, report.Idle)
+	if c := w.condition(); c.Idle != 1 || c.Counters.Requests != 1 {
+		t.Errorf("it does not go on: %+v", c)
+	}
+	w.loop.Signal(unix.SIGUSR2)
+	w.turn()
+	if len(w.trials) != 2 {
+		t.Error("no second attempt")
+	}
+}
+
+func TestUpgradeRefused(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	bad := errors.New("/usr/bin/availd: exit status 2: panic")
+	asked := w.asks()
+	w.trials[0](bad)
+	w.turn()
+	if err := w.answer(asked); !errors.Is(err, bad) || w.handed != nil {
+		t.Errorf("answer %v, handed %v", err, w.handed)
+	}
+	if log := w.logged.String(); !strings.Contains(log, "exit status 2: panic; mend the binary") {
+		t.Errorf("log: %s", log)
+	}
+	asked = w.asks()
+	w.trials[1](nil)
+	w.turn()
+	if err := w.answer(asked); err != nil || w.handed == nil {
+		t.Errorf("mended, but %v", err)
+	}
+}
+
+// TestUpgradeWhileDraining: a service that is being stopped becomes nothing
+// else, whichever came first.
+func TestUpgradeWhileDraining(t *testing.T) {
+	w := newWorldAfter(t, daemonRules(5), left(t, 1, true))
+	before := w.asks()
+	w.loop.Signal(unix.SIGTERM)
+	w.turn()
+	w.trials[0](nil)
+	w.turn()
+	after := w.asks()
+	for _, from := range []<-chan error{before, after} {
+		if err := w.answer(from); !errors.Is(err, ErrDraining) {
+			t.Errorf("answer %v", err)
+		}
+	}
+	if w.handed != nil || len(w.trials) != 1 {
+		t.Errorf("handed %v, %d trials", w.handed, len(w.trials))
+	}
+	if !strings.Contains(w.logged.String(), "the upgrade is ignored: the service is being stopped") {
+		t.Errorf("log: %s", &w.logged)
+	}
+}
+
+// TestUpgradeOfTheDying: one whose end is not known yet goes along, so that the
+// next image learns it.
+func TestUpgradeOfTheDying(t *testing.T) {
+	w := newWorldAfter(t, daemonRules(5), left(t, 1, true))
+	w.fall(101)
+	w.turn()
+	w.loop.Signal(unix.SIGUSR2)
+	w.turn()
+	w.trials[0](nil)
+	w.turn()
+	if len(w.handed) != 1 || w.handed[0].Generation != 1 {
+		t.Errorf("handed %v", w.handed)
+	}
+}
+
+// TestAskInVain: who does not want to wait any more is let go.
+func TestAskInVain(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	ctx, cancel := context.WithCancel(context.Background())
+	answer := make(chan error, 1)
+	go func() { answer <- w.loop.Upgrade(ctx) }()
+	waitBell(t, w)
+	w.turn()
+	cancel()
+	if err := w.answer(answer); !errors.Is(err, context.Canceled) {
+		t.Errorf("answer %v", err)
+	}
+	w.trials[0](errors.New("no")) // and its answer is in nobody's way
+	w.turn()
+}
