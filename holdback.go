@@ -21,8 +21,8 @@ const holdBackFor = 5 * time.Second
 func notifier() (*notify.Notifier, error) { return notify.New(os.Getenv("NOTIFY_SOCKET")) }
 
 // holdBack says in STATUS= why the service ends, then waits; SIGTERM ends the
-// wait. Without a service manager there is nobody to tell, and nothing to wait
-// for.
+// wait, and is a stop like any other. Without a service manager there is nobody
+// to tell, and nothing to wait for.
 func holdBack(exit *daemon.Exit) {
 	n, err := notifier()
 	if n == nil || err != nil {
@@ -37,6 +37,7 @@ func holdBack(exit *daemon.Exit) {
 	exit.Err = nil // it is said
 	select {
 	case <-stop:
+		exit.Status = 0 // stopped, as asked: not a failed service
 	case <-time.After(holdBackFor):
 	}
 }

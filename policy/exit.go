@@ -22,6 +22,7 @@ func (s *Service) Exit(now Instant, id int, e End) []Action {
 	s.table.remove(w)
 	s.counters.Exited++
 	s.heard()
+	s.relieve()
 	s.reevaluate()
 	s.finishStop()
 	return s.end()

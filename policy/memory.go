@@ -95,6 +95,9 @@ func (s *Service) adopt(now Instant, e Entry) {
 	w.state, w.leaving, w.told = min(state(e.State), busy), e.Leaving, e.Told
 	w.taken, w.blamed, w.aborted = e.Taken, e.Blamed, e.Aborted
 	w.held, w.finished, w.stress, w.adopted = e.Held, e.Finished, e.Stress, true
+	if s.cfg.PerConnection { // since its birth, which may be all that was written down
+		w.state, w.taken = busy, true
+	}
 	s.table.count(w, 1)
 	s.counters.Adopted++
 	s.plan(w)

@@ -51,7 +51,7 @@ func (s *Service) judgeSession(w *worker, e End) {
 		s.badStart(w, Action{Why: ExecFailed, Worker: w.id, End: e, Generation: w.generation})
 		return
 	}
-	s.finish(w, 1)
+	s.finishSession(w)
 	if e.Good() || w.told || w.aborted || w.killed {
 		return
 	}
@@ -63,16 +63,38 @@ func (s *Service) judgeSession(w *worker, e End) {
 	}
 }
 
+// finishSession counts a session that is over, however it ended. Births are good
+// again only if that is known of the service: bad ends, which come with every
+// birth while it is broken, must not make the pauses short.
+func (s *Service) finishSession(w *worker) {
+	w.finished++
+	s.counters.Requests++
+	if s.sessions.healthy {
+		s.recover(w)
+	}
+}
+
 // hasOldSession reports whether the oldest worker has lived long enough.
 func (s *Service) hasOldSession() bool {
 	return s.table.oldest != nil && s.now-s.table.oldest.born >= sessionHealthy
 }
 
 // AcceptFailed books that a waiting connection could not be accepted for want of
-// something in the system. Creation pauses; the connection waits on.
+// something in the system, descriptors most likely. Creation pauses; the
+// connection waits on. What is wanting comes back with the next worker that
+// ends, and that ends the pause: else long sessions, which make pauses grow,
+// would leave their places empty for a minute.
 func (s *Service) AcceptFailed(now Instant) []Action {
 	s.begin(now)
 	s.counters.SpawnFailures++
 	s.beginThrottle(Action{Why: BirthRefused})
+	s.throttle.shortage = s.throttle.on
 	return s.end()
+}
+
+// relieve ends the pause that a shortage has begun.
+func (s *Service) relieve() {
+	if s.throttle.shortage {
+		s.unthrottle()
+	}
 }

@@ -77,7 +77,7 @@ func (s *Service) dismiss(w *worker) {
 }
 
 func (s *Service) killAll(why Why) {
-	s.killAt, s.impatient = far, true
+	s.killAt, s.termAt, s.impatient = far, far, true
 	for w := s.table.oldest; w != nil; w = w.younger {
 		s.kill(w, why)
 	}

@@ -9,6 +9,7 @@ type throttle struct {
 	next       time.Duration // the coming pause, when pauses grow
 	generation uint64        // the last one born before the pause
 	cause      Action
+	shortage   bool // of the system: the end of any worker ends it
 }
 
 // beginThrottle starts the pause; no-op if on. The delay in force now is used.
@@ -42,7 +43,7 @@ func (s *Service) unthrottle() {
 	if !s.throttle.on {
 		return
 	}
-	s.throttle.on, s.throttle.due = false, far
+	s.throttle.on, s.throttle.due, s.throttle.shortage = false, far, false
 	s.emit(Action{Kind: Unthrottle})
 	s.reevaluate()
 }

@@ -15,7 +15,9 @@ func TestMaxRequests(t *testing.T) {
 	t.Parallel()
 	s := pool{name: "max-requests", options: []string{"--limit=3", "--max-requests=20"}}.install(t)
 	sampler := s.Sample()
-	result := requests(t, s.load(6, "/"), 400)
+	// Long enough that the signal arrives before the next request is over: what
+	// is counted is when availd asks, not how long it waits for a processor.
+	result := requests(t, s.load(6, "/sleep?20"), 400)
 	seen, born := sampler.Stop(), int(s.state().Counters.Spawned)
 	t.Logf("%d workers for %d requests, at most %d at once", born, result.OK, seen.Max)
 	if born < result.OK/23 || seen.Max > 3 {

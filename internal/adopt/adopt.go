@@ -118,18 +118,35 @@ func (f *finder) take(w Worker) {
 
 // members looks through the control group for births whose pid was not written
 // any more. Such a worker is an orphan, so the manager is its parent, and it
-// leads a process group of its own.
+// leads a process group of its own, but no session: a leader of a group cannot
+// make one (setsid(2)), so who leads one is somebody's daemon.
 func (f *finder) members(lost bool) {
 	if len(f.intents) == 0 && !lost {
 		return
 	}
+	var orphans []orphan
 	for _, pid := range f.world.Members() {
 		s, ok := f.world.Stat(pid)
-		if f.known[pid] || !ok || s.Parent != f.world.Manager || s.Group != pid {
+		if f.known[pid] || !ok || s.Parent != f.world.Manager || s.Group != pid || s.Session == pid {
 			continue
 		}
-		f.member(pid, s, lost)
+		orphans = append(orphans, orphan{pid, s})
 	}
+	// A worker is older than what it has started, which has its environment.
+	slices.SortFunc(orphans, func(a, b orphan) int { return cmp.Compare(a.stat.Start, b.stat.Start) })
+	for _, o := range orphans {
+		f.member(o.pid, o.stat, lost)
+	}
+}
+
+type orphan struct {
+	pid  int
+	stat procfs.Stat
+}
+
+// taken reports whether there is a worker of that generation already.
+func (f *finder) taken(generation uint64) bool {
+	return slices.ContainsFunc(f.found.Workers, func(w Worker) bool { return w.Generation == generation })
 }
 
 func (f *finder) member(pid int, s procfs.Stat, lost bool) {
@@ -140,7 +157,7 @@ func (f *finder) member(pid int, s procfs.Stat, lost bool) {
 	case i >= 0:
 		r = f.intents[i]
 		f.intents = slices.Delete(f.intents, i, i+1)
-	case says && lost:
+	case says && lost && !f.taken(generation):
 		r = state.Record{Slot: -1, Generation: generation}
 	default:
 		return

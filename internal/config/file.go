@@ -99,6 +99,9 @@ func parseLine(line string) (entry, *Error) {
 	}
 	name, value, found := strings.Cut(line, "=")
 	name, value = strings.TrimRight(name, blanks), strings.TrimLeft(value, blanks)
+	if !found && strings.ContainsAny(name, blanks) {
+		return entry{}, &Error{Reason: plain(line) + ": want option=value"}
+	}
 	option, err := fileOption(name)
 	if err != nil {
 		return entry{}, err

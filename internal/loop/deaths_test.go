@@ -16,6 +16,7 @@ import (
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	w.now += d
+	w.loop.bell.ring() // else a turn with nothing to do would wait for it
 	if err := w.loop.turn(); err != nil {
 		w.t.Fatal(err)
 	}

@@ -45,8 +45,6 @@ func (l *Loop) logWorker(a policy.Action) {
 		l.say(eventDeath, levelDebug, "a worker is asked to leave", "worker_pid", pid)
 	case policy.WarnExitStatus, policy.WarnKilled, policy.WarnStopped:
 		l.say(eventFailed, levelWarn, fmt.Sprintf("worker %d %s", pid, describeEnd(a.End)), "worker_pid", pid)
-	case policy.WarnUnknownStatus:
-		l.gossip.count++
 	case policy.WarnSuspect:
 		l.say(eventSuspect, levelWarn, fmt.Sprintf(
 			"%d connections wait although worker %d is believed idle: one more worker is started; see whether it hangs, or set --worker-watchdog",

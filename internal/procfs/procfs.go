@@ -13,8 +13,8 @@ import (
 // Stat is the part of /proc/PID/stat (proc_pid_stat(5)) that tells processes
 // apart.
 type Stat struct {
-	Parent, Group int
-	Start         uint64 // clock ticks since boot
+	Parent, Group, Session int
+	Start                  uint64 // clock ticks since boot
 }
 
 // ReadStat reads the stat of a process; false: there is no such process.
@@ -31,6 +31,7 @@ func ReadStat(pid int) (s Stat, ok bool) {
 	}
 	s.Parent, _ = strconv.Atoi(fields[1])
 	s.Group, _ = strconv.Atoi(fields[2])
+	s.Session, _ = strconv.Atoi(fields[3])
 	s.Start, err = strconv.ParseUint(fields[19], 10, 64)
 	return s, err == nil
 }
