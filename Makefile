@@ -3,6 +3,9 @@
 # where that is possible (.ci/need).
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+# static, and with the entry point that sees how the process was started
+GOBUILD = CGO_ENABLED=0 go build -trimpath
+LDFLAGS = -E github.com/availd/availd/internal/first.entry -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 20s
 PREFIX ?= /usr/local
@@ -11,7 +14,7 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # bin/availd
 build:
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/availd .
+	$(GOBUILD) -ldflags '$(LDFLAGS)' -o bin/availd .
 
 # an example on $(LISTEN), in the foreground; Ctrl-C ends it. The worker is the
 # one in Python, or where that is missing the one in Go.
@@ -63,7 +66,7 @@ cover:
 # dist/: a deb and an rpm for each architecture
 dist:
 	for arch in amd64 arm64; do \
-		CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/availd-$$arch . && \
+		GOARCH=$$arch $(GOBUILD) -ldflags '-s -w $(LDFLAGS)' -o bin/availd-$$arch . && \
 		packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
 	done
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/availd/availd/e2e/machine"
+	"github.com/availd/availd/internal/first"
 )
 
 const (
@@ -74,6 +75,9 @@ func (a artifact) goBuild(dir string) error {
 		return nil
 	}
 	flags := "-X main.version=" + a.version
+	if a.source == "." {
+		flags += " -E " + first.Entry // as the Makefile does
+	}
 	return run("go", "build", "-trimpath", "-ldflags", flags, "-o", filepath.Join(dir, a.output), "./"+a.source)
 }
 
