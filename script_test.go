@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 		"activate": activate,
 		"work":     work,
 		"get":      get,
+
+		"work-inetd": workInetd,
+		"say":        say,
 	})
 }
 

@@ -60,13 +60,16 @@ func (d *digest) take(line string) {
 	}
 	key := e.Package + " " + e.Test
 	switch e.Action {
-	case "output", "build-output":
+	case "build-output":
+		fmt.Print(e.Output)
+		return
+	case "output":
 		if d.output[key] == nil {
 			d.output[key] = &strings.Builder{}
 		}
 		d.output[key].WriteString(e.Output)
 		return
-	case "pass", "skip", "fail", "build-fail":
+	case "pass", "skip", "fail":
 	default:
 		return
 	}
@@ -93,14 +96,21 @@ func (d *digest) endTest(e event, said string) {
 	}
 }
 
-// endPackage prints the last line of a good package, all of a bad one.
+// endPackage prints the last line of a good package, and all that is left of a
+// bad one: its time may have been up before its tests had ended.
 func (d *digest) endPackage(e event, said string) {
 	switch e.Action {
 	case "pass":
 		lines := strings.Split(strings.TrimSpace(said), "\n")
 		fmt.Println(lines[len(lines)-1])
-	case "fail", "build-fail":
+	case "fail":
 		d.failed = true
+		for key, unended := range d.output {
+			if strings.HasPrefix(key, e.Package+" ") {
+				fmt.Print(unended)
+				delete(d.output, key)
+			}
+		}
 		fmt.Print(said)
 	}
 }

@@ -17,8 +17,8 @@ import (
 
 // Debian's releases stand for systemd's: the oldest supported, and a current one.
 var (
-	systemd252     = system{name: "systemd252", recipe: machine.Base("bookworm"), atLeast: 252}
-	systemdCurrent = system{name: "current", recipe: machine.Base("trixie"), atLeast: 257}
+	systemd252     = system{name: "systemd252", recipe: machine.Programs("bookworm"), atLeast: 252}
+	systemdCurrent = system{name: "current", recipe: machine.Programs("trixie"), atLeast: 257}
 )
 
 func TestSystemd252(t *testing.T) { t.Parallel(); systemd252.run(t) }

@@ -14,22 +14,42 @@ import (
 
 var update = flag.Bool("update", false, "write the units beside the examples anew")
 
-// Each example has the units that "availd units" writes for it, on a port of
-// its own, so that all of them can be tried side by side.
+// sets are the examples' units: those that "availd units" writes. Workers listen
+// on ports of their own, so that all of them can be tried side by side; programs
+// of inetd where their clients look for them.
+var sets = map[string]units.Options{
+	"http-go":     worker("http-go", "127.0.0.1:8080"),
+	"http-python": worker("http-python", "127.0.0.1:8081"),
+	"http-c":      worker("http-c", "127.0.0.1:8082"),
+	"git-daemon": inetd("9418", []string{"--limit=20", "--max-per-source=10"},
+		"/usr/bin/git", "-c", "safe.directory=*", "daemon", "--inetd", "--export-all", "--base-path=/srv/git"),
+	"rsyncd":     inetd("873", []string{"--limit=10"}, "/usr/bin/rsync", "--daemon"),
+	"sshd-inetd": inetd("2222", []string{"--limit=50", "--max-per-source=10"}, "/usr/sbin/sshd", "-i"),
+}
+
+func worker(name, address string) units.Options {
+	return units.Options{
+		Listen:  []string{address},
+		Run:     []string{"--protocol=notify"},
+		Command: []string{"/usr/local/libexec/" + name},
+	}
+}
+
+func inetd(port string, run []string, command ...string) units.Options {
+	return units.Options{Listen: []string{port}, Run: append([]string{"--protocol=inetd"}, run...), Command: command}
+}
+
 func TestUnitsAreCurrent(t *testing.T) {
-	for name, address := range map[string]string{
-		"http-go": "127.0.0.1:8080", "http-python": "127.0.0.1:8081", "http-c": "127.0.0.1:8082",
-	} {
-		set, err := units.Generate(units.Options{
-			Name:    name,
-			Listen:  []string{address},
-			Run:     []string{"--protocol=notify"},
-			Command: []string{"/usr/local/libexec/" + name},
-		})
+	for name, options := range sets {
+		options.Name = name
+		set, err := units.Generate(options)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if *update {
+			if err := os.MkdirAll(name, 0o755); err != nil {
+				t.Fatal(err)
+			}
 			if err := set.WriteTo(name, true); err != nil {
 				t.Fatal(err)
 			}

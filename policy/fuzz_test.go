@@ -14,6 +14,7 @@ func FuzzService(f *testing.F) {
 		"\x01\xff\x04" + "\x00\x09\x00\x09\x01\x05\x02\x00\x0a\x00\x03\x00\x0b\x00\x05\x02",
 		"\x7f\xff\x08" + "\x00\x03\x02\x00\x02\x01\x0a\x00\x01\x09\x06\x01\x0c\x00\x05\x00\x01\x09",
 		"\xff\x3f\x01" + "\x00\x01\x02\x00\x0a\x00\x01\x08\x0b\x00\x01\x08\x0d\x00\x01\x0f",
+		"\x01\xff\x23" + "\x00\x01\x00\x01\x0f\x00\x08\xe0\x01\x05\x00\x01\x0a\x00\x01\x08\x0b\x00\x01\x0a\x08\x41\x08\x41",
 		"\x7f\xff\x03" + "\x00\x00\x03\x00\x09\x00\x00\x00\x09\x00\x0a\x00\x7f\xff\x02\x09\x00\x07\x40\x09\x00\x01\x05",
 	} {
 		f.Add([]byte(seed))
@@ -61,7 +62,7 @@ func (in *input) config() Config {
 	on := func(i int) int { return bits >> i & 1 }
 	span := func(i int, d time.Duration) time.Duration { return time.Duration(on(i)) * d }
 	limit := in.byte()
-	return Config{
+	c := Config{
 		Limit: limit & 7, StressEligible: limit&8 != 0, IgnoreUnknownExit: limit&16 != 0,
 		ThrottleDelay: time.Second,
 		Extensions: Extensions{
@@ -76,6 +77,17 @@ func (in *input) config() Config {
 			ExitIdleTime: span(4, 7*time.Second) * time.Duration(1-on(3)),
 		},
 	}
+	if limit&32 != 0 && c.Retire {
+		sessionRules(&c)
+	}
+	return c
+}
+
+// sessionRules are those of the daemon.
+func sessionRules(c *Config) {
+	c.PerConnection, c.ExecFailed, c.TermAtHalf, c.NoRetireSignal = true, 203, true, true
+	c.NoStressRestart, c.AbortSignal = true, sigTERM
+	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting, c.MinSpare = 0, 0, 0, 1, 0
 }
 
 var spans = [...]time.Duration{
@@ -103,16 +115,23 @@ func (c *checker) event(in *input) {
 		}
 		c.tick()
 	case 3, 4, 5, 6:
+		if c.cfg.PerConnection { // they have nowhere to report to
+			return
+		}
 		acts, v := c.s.Status(c.now, c.report(kind&0x0f, arg))
 		c.after(fmt.Sprint("status ", v), acts)
 	case 7, 8:
-		end := [...]End{{}, {}, {Code: 1}, {Signal: 15}, {Signal: 11}, {Unknown: true}, {Stopped: true, Signal: 19}, {}}[arg>>5]
+		end := [...]End{{}, {}, {Code: 1}, {Signal: 15}, {Signal: 11}, {Unknown: true}, {Stopped: true, Signal: 19}, {Code: 203}}[arg>>5]
 		c.exit(c.worker(arg), end)
 	case 9:
 		c.crash()
 	case 10:
 		c.cfg = in.config()
 		c.cfg.Extensions.Retire = c.s.cfg.Retire // the daemon does not change its nature
+		if c.s.cfg.PerConnection {
+			sessionRules(&c.cfg)
+		}
+		c.cfg.PerConnection = c.s.cfg.PerConnection
 		c.lowered = true
 		c.ends++
 		c.after("reload", c.s.Reload(c.now, c.cfg))
@@ -128,6 +147,10 @@ func (c *checker) event(in *input) {
 		c.after("probed", c.s.Probed(c.now, arg&7))
 	case 14:
 		c.answer()
+	case 15:
+		if c.asked == 0 && c.watch == WatchOn {
+			c.after("accept failed", c.s.AcceptFailed(c.now))
+		}
 	}
 }
 

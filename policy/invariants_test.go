@@ -181,7 +181,11 @@ func (c *checker) action(event string, a Action) {
 		c.once(event, a.Worker, "retire")
 		c.must(!c.cfg.NoRetireSignal, event, "able to retire")
 	case Signal:
-		c.once(event, a.Worker, fmt.Sprint("signal ", a.Number))
+		what := fmt.Sprint("signal ", a.Number)
+		if a.Number == sigTERM { // at half of a stop, and as the first rung of the ladder
+			what += fmt.Sprint(" ", a.Why == Stop)
+		}
+		c.once(event, a.Worker, what)
 		c.must(a.Number != sigABRT || !c.told[a.Worker]["signal 9"], event, "up the ladder")
 	case WarnSuspect:
 		c.once(event, a.Worker, "suspect")

@@ -30,6 +30,9 @@ func (s *Service) beginRollOut() {
 	n := s.oldLive(s.generation)
 	s.rollOut = rollOut{on: true, last: s.generation, whole: n, batch: s.batch(), due: far}
 	if s.cfg.NoRetireSignal { // they cannot be asked, so they are replaced as they end
+		if s.cfg.PerConnection { // … and do not serve the next connection anyway
+			s.rollOut.whole = 0
+		}
 		s.finishRollOut()
 		return
 	}

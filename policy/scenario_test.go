@@ -16,6 +16,7 @@ import (
 //	ready W, alive W, trigger W, stopping W, jobs W N, done W N
 //	exit W CODE, killed W SIGNAL, stopped W SIGNAL, lost W
 //	start, reload, stop, killall
+//	noaccept          a connection cannot be accepted
 //	refuse N          the next N births are refused
 //	queue N           so many connections are found by a Probe
 type row struct{ event, want string }
@@ -100,6 +101,8 @@ func (x *scenario) deliver(words []string) {
 		x.do(x.s.Stop(x.now))
 	case "killall":
 		x.do(x.s.KillAll(x.now))
+	case "noaccept":
+		x.do(x.s.AcceptFailed(x.now))
 	case "refuse":
 		x.refuse = x.number(words, 1)
 	case "queue":

@@ -87,7 +87,11 @@ func (s *Service) killAll(why Why) {
 func (s *Service) termAll() {
 	s.termAt = far
 	for w := s.table.oldest; w != nil; w = w.younger {
+		if w.aborted || w.killed { // they were asked already, and are being waited for
+			continue
+		}
 		w.told = true
+		s.table.touch(w)
 		s.emit(Action{Kind: Signal, Worker: w.id, Number: sigTERM, Why: Stop})
 	}
 }

@@ -12,7 +12,7 @@ var whyNames = [...]string{
 	BadEnd: "bad-end", QuickEnd: "quick-end", BirthRefused: "refused",
 	StartTimeout: "start-timeout", BusyTimeout: "busy-timeout", WatchdogSilent: "silent",
 	WatchdogAsked: "asked", RetireTimeout: "retire-timeout", RetireIgnored: "ignored",
-	StopTimeout: "stop-timeout",
+	StopTimeout: "stop-timeout", ExecFailed: "exec", BadEnds: "bad-ends",
 }
 
 // reason is the Why with something before it, nothing for demand.

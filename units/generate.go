@@ -22,6 +22,7 @@ type facts struct {
 	Paths       bool // one of the streams is a path
 	SocketGroup string
 	NonBlocking bool
+	Inetd       bool // workers are born with their connection
 	Home        bool // the command is in a home directory
 	Settings    []setting
 }
@@ -68,6 +69,7 @@ func (o Options) facts() (facts, error) {
 	if protocol == "fastcgi" && len(f.Streams) > 1 {
 		return f, fmt.Errorf("listen on %d addresses: a fastcgi worker has one socket, generate one set for each", len(f.Streams))
 	}
+	f.Inetd = protocol == "inetd"
 	f.NonBlocking = o.NonBlocking || protocol == "notify"
 	f.Home = under(o.Command[0], "/home", "/root", "/run/user")
 	f.Conf = filepath.Join(o.ConfDir, o.Name+".conf")

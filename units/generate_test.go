@@ -91,6 +91,17 @@ func TestGenerateNonBlocking(t *testing.T) {
 	}
 }
 
+// A program of inetd has a socket like all others: availd accepts.
+func TestGenerateInetd(t *testing.T) {
+	o := web()
+	o.Run = []string{"--protocol=inetd", "--max-per-source=5"}
+	set := generate(t, o)
+	hasLines(t, "socket", set.Socket, "Accept=no")
+	hasLines(t, "conf", set.Conf, "protocol=inetd", "max-per-source=5")
+	lacks(t, "service", set.Service, "NonBlocking=")
+	lacks(t, "socket of another protocol", generate(t, web()).Socket, "Accept=no")
+}
+
 // Every setting is in a paragraph that begins with its reason. What only
 // names the unit needs none.
 func TestGenerateGivesReasons(t *testing.T) {

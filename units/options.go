@@ -35,7 +35,8 @@ type Options struct {
 	// ConfDir is where NAME.conf will be; DefaultConfDir if empty.
 	ConfDir string
 	// NonBlocking asks for NonBlocking=yes. It is implied by the protocol
-	// notify, and must not be set for programs that block in accept.
+	// notify, and must not be set for programs that block in accept. With inetd
+	// it means nothing: the sockets are availd's alone, connections always block.
 	NonBlocking bool
 }
 

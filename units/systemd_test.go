@@ -23,12 +23,13 @@ func systemdAnalyze(t *testing.T) string {
 
 // sets are the shapes of units that systemd is asked about.
 func sets() map[string]Options {
-	tcp, local, home, odd := web(), web(), web(), web()
+	tcp, local, home, odd, inetd := web(), web(), web(), web(), web()
+	inetd.Run = []string{"--protocol=inetd"}
 	tcp.Run = []string{"--protocol=notify", "--limit=50"}
 	local.Listen, local.SocketGroup = []string{"/run/web.sock", "@web", "[::1]:80"}, "root"
 	home.Command = []string{"/home/me/worker"}
 	odd.Command = []string{"/usr/local/libexec/my worker", "", ";", `a"b\c'd`, "$x", "${y}", "50% of\n%n"}
-	return map[string]Options{"tcp": tcp, "local": local, "home": home, "odd words": odd}
+	return map[string]Options{"tcp": tcp, "local": local, "home": home, "odd words": odd, "inetd": inetd}
 }
 
 // written generates units with an availd that exists, as verify looks for it.

@@ -65,7 +65,7 @@ func TestLostReload(t *testing.T) {
 	var slowest time.Duration
 	for i := range 20 {
 		limit := 12 // never full: one more worker than clients could be started
-		if i >= 15 {
+		if i >= 17 {
 			limit = 6 // always full
 		}
 		s.configure(fmt.Sprint("--limit=", limit))
@@ -140,7 +140,7 @@ func TestLostLimits(t *testing.T) {
 	t.Parallel()
 	s := slow("lost-limits", "--limit=2").install(t, mend)
 	g := s.besiege(8)
-	for _, limit := range []int{8, 3, 6, 1, 4} {
+	for _, limit := range []int{8, 3, 6, 2} {
 		s.configure(fmt.Sprint("--limit=", limit))
 		s.Reload()
 		s.await(fmt.Sprint(limit, " workers"), func(st status.Service) bool {

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/e2e/guest/harness"
-	"github.com/availd/availd/internal/status"
 )
 
 // A siege is what the scenarios about loss have in common: eight clients that
@@ -42,12 +41,18 @@ func sleepPath(d time.Duration) string { return fmt.Sprintf("/sleep?ms=%d", d.Mi
 // fast is the worker that starts fast and costs little: the one in C.
 var fast = []string{filepath.Join(harness.Workers, "http-c")}
 
-// besiege returns when all clients are being served.
+// besiege returns when the clients are being served.
 func (s *service) besiege(limit int) *siege {
 	s.t.Helper()
+	return s.besiegeWith(limit, sleepPath(work), sleepPath(longWork))
+}
+
+// besiegeWith is besiege for workers that call the requests something else.
+func (s *service) besiegeWith(limit int, work, longWork string) *siege {
+	s.t.Helper()
 	g := &siege{s: s, limit: limit, begun: time.Now(), sampler: s.Sample()}
-	g.slow = s.load(1, sleepPath(longWork)).Start()
-	g.fast = s.load(besiegers, sleepPath(work)).Start()
+	g.slow = s.load(1, longWork).Start()
+	g.fast = s.load(besiegers, work).Start()
 	g.more(50)
 	g.restarts = s.ShowInt("NRestarts")
 	return g
@@ -67,7 +72,7 @@ func (g *siege) lift() harness.Result {
 	quick, slow := g.fast.Stop(), g.slow.Stop()
 	seen := g.sampler.Stop()
 	t.Logf("%d clients, %.1f s: %v", besiegers, time.Since(g.begun).Seconds(), quick)
-	t.Logf("1 client of %v: %v", longWork, slow)
+	t.Logf("1 client of long requests: %v", slow)
 	t.Logf("workers: at most %d of %d, %d in all, %d looks; automatic restarts %d",
 		seen.Max, g.limit, len(seen.Pids), seen.Looks, g.s.ShowInt("NRestarts")-g.restarts)
 	if quick.Failed+slow.Failed != 0 || quick.OK == 0 || slow.OK == 0 {
@@ -178,12 +183,4 @@ func background(args ...string) <-chan error {
 		done <- err
 	}()
 	return done
-}
-
-// settled waits until the pool, as it was besieged, is whole again.
-func (s *service) settled(limit int) {
-	s.t.Helper()
-	s.await("the pool to be settled", func(st status.Service) bool {
-		return st.Total <= limit && st.Retiring == 0 && st.Starting == 0
-	})
 }

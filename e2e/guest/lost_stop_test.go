@@ -4,8 +4,6 @@ package guest
 
 import (
 	_ "embed"
-	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -147,42 +145,4 @@ func TestLostRestart(t *testing.T) {
 	g.more(50)
 	t.Logf("20 restarts, the slowest took %v", slowest.Round(time.Millisecond))
 	g.lift()
-}
-
-// TestLostIdle has availd leave as soon as there is nothing to do, again and
-// again, and the next client arrive at any moment of it.
-func TestLostIdle(t *testing.T) {
-	const exits, limit, patience = 500, 4, 25 * time.Second
-	s := pool{name: "lost-idle", options: []string{"--limit=4", "--idle-timeout=5ms", "--exit-idle-time=5ms"}, command: fast}.install(t)
-	check, sampler := s.neverFailed(t), s.Sample()
-	var all harness.Result
-	begin, mains := time.Now(), map[string]bool{}
-	for i := 0; len(mains) < exits && time.Since(begin) < patience; i++ {
-		running := s.load(besiegers, "/").Start()
-		harness.WaitFor(t, "an answer of all", harness.Patience, more(running, besiegers))
-		r := running.Stop()
-		all.OK, all.Failed, all.Slowest = all.OK+r.OK, all.Failed+r.Failed, max(all.Slowest, r.Slowest)
-		all.Errors = append(all.Errors, r.Errors...)
-		mains[s.invocation()] = true
-		pause := time.After(time.Duration(i%40) * 2 * time.Millisecond) // before, in and after its leaving
-		<-pause
-	}
-	harness.WaitFor(t, "availd to leave", harness.Patience, func() bool { return len(s.Processes()) == 0 })
-	seen := sampler.Stop()
-	t.Logf("%d starts by a connection in %.1f s: ok %d, failed %d, slowest %v; workers: at most %d, %d in all",
-		len(mains), time.Since(begin).Seconds(), all.OK, all.Failed, all.Slowest.Round(time.Millisecond), seen.Max, len(seen.Pids))
-	if all.Failed != 0 || seen.Max > limit || len(mains) < 20 {
-		t.Errorf("failed %d %v, at most %d workers, %d starts", all.Failed, all.Errors, seen.Max, len(mains))
-	}
-	check()
-}
-
-// invocation tells the starts of the service apart; it reads what systemd keeps
-// in a file, which costs less than asking.
-func (s *service) invocation() string {
-	id, err := os.Readlink(fmt.Sprintf("/run/systemd/units/invocation:%s", s.Service()))
-	if err != nil {
-		return ""
-	}
-	return id
 }

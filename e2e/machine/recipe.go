@@ -32,6 +32,16 @@ func Base(suite string) Recipe {
 	}
 }
 
+// Programs is the base with the programs of Debian that workers of the scenarios
+// are. One machine has all of them, so that one boot is enough.
+func Programs(suite string) Recipe {
+	base := Base(suite)
+	return Recipe{
+		Name: "programs", Suite: suite, Base: &base,
+		Packages: []string{"git", "openssh-client", "openssh-server", "rsync"},
+	}
+}
+
 // Key is the name of the recipe's tree: equal keys, equal contents (up to the
 // point release of the suite on the day it was built).
 func (r Recipe) Key() string {

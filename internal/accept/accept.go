@@ -5,14 +5,12 @@
 // # Diagnostics
 //
 // [ErrNone] says that nobody waits. Every other error is the system's: out of
-// descriptors or memory, most of the time.
+// descriptors or memory, most of the time. The connection waits on then.
 package accept
 
 import (
 	"errors"
-	"net/netip"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,20 +30,58 @@ type Conn struct {
 	Source string
 }
 
+// tries bounds the connections that are passed over because of an error of their
+// own: a filter of system calls may answer every call with one of those.
+const tries = 32
+
 // Accept takes the next connection. The listener must be non-blocking: somebody
 // else may have been faster, or the client may have left.
 func Accept(listener int) (Conn, error) {
-	for {
-		fd, peer, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	if err := room(listener); err != nil {
+		return Conn{}, err
+	}
+	var err error
+	for range tries {
+		var fd int
+		var peer unix.Sockaddr
+		fd, peer, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
 		switch {
 		case err == nil:
 			return describe(fd, peer), nil
 		case errors.Is(err, unix.EAGAIN):
 			return Conn{}, ErrNone
-		case transient(err): // the client's trouble: accept(2) says to try the next
-		default:
+		case !transient(err): // else the client's trouble: accept(2) says to try the next
 			return Conn{}, os.NewSyscallError("accept4", err)
 		}
+	}
+	return Conn{}, os.NewSyscallError("accept4", err)
+}
+
+// birth is how many descriptors it takes to accept a connection and to start its
+// process: the connection, both ends of the pipe that tells of a failed exec,
+// /dev/null and the pidfd.
+const birth = 5
+
+// room reports an error (EMFILE) unless so many descriptors are left. A
+// connection that was accepted without it could only be closed; one that waits
+// is served when another has ended.
+func room(listener int) error {
+	var taken [birth]int
+	for i := range taken {
+		fd, err := unix.FcntlInt(uintptr(listener), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			closeAll(taken[:i])
+			return os.NewSyscallError("fcntl", err)
+		}
+		taken[i] = fd
+	}
+	closeAll(taken[:])
+	return nil
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
 	}
 }
 
@@ -60,34 +96,4 @@ func transient(err error) bool {
 		}
 	}
 	return false
-}
-
-func describe(fd int, peer unix.Sockaddr) Conn {
-	c := Conn{FD: fd}
-	switch p := peer.(type) {
-	case *unix.SockaddrInet4:
-		c.internet(netip.AddrFrom4(p.Addr), p.Port)
-	case *unix.SockaddrInet6:
-		c.internet(netip.AddrFrom16(p.Addr).Unmap(), p.Port)
-	case *unix.SockaddrUnix:
-		c.local()
-	}
-	return c
-}
-
-func (c *Conn) internet(a netip.Addr, port int) {
-	c.Address, c.Port = a.String(), strconv.Itoa(port)
-	c.Source = c.Address
-	if a.Is6() {
-		if net, err := a.Prefix(64); err == nil {
-			c.Source = net.String()
-		}
-	}
-}
-
-// local counts clients on this host by user.
-func (c *Conn) local() {
-	if cred, err := unix.GetsockoptUcred(c.FD, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-		c.Source = "uid " + strconv.FormatUint(uint64(cred.Uid), 10)
-	}
 }

@@ -47,6 +47,7 @@ type World struct {
 	PidOf      func(pidfd int) int        // -1: it has ended
 	Stat       func(pid int) (procfs.Stat, bool)
 	Generation func(pid int) (uint64, bool) // from its first environment
+	Inherited  func(pid int) bool           // … which was made for another process
 }
 
 // Find looks for the workers of records. kept are the pidfds that came back
@@ -119,7 +120,8 @@ func (f *finder) take(w Worker) {
 // members looks through the control group for births whose pid was not written
 // any more. Such a worker is an orphan, so the manager is its parent, and it
 // leads a process group of its own, but no session: a leader of a group cannot
-// make one (setsid(2)), so who leads one is somebody's daemon.
+// make one (setsid(2)), so who leads one is somebody's daemon. What a worker has
+// started has the worker's environment.
 func (f *finder) members(lost bool) {
 	if len(f.intents) == 0 && !lost {
 		return
@@ -127,13 +129,13 @@ func (f *finder) members(lost bool) {
 	var orphans []orphan
 	for _, pid := range f.world.Members() {
 		s, ok := f.world.Stat(pid)
-		if f.known[pid] || !ok || s.Parent != f.world.Manager || s.Group != pid || s.Session == pid {
+		if f.known[pid] || !ok || s.Parent != f.world.Manager || s.Group != pid || s.Session == pid || f.world.Inherited(pid) {
 			continue
 		}
 		orphans = append(orphans, orphan{pid, s})
 	}
-	// A worker is older than what it has started, which has its environment.
-	slices.SortFunc(orphans, func(a, b orphan) int { return cmp.Compare(a.stat.Start, b.stat.Start) })
+	// Where that does not tell, a worker is older than what it has started.
+	slices.SortStableFunc(orphans, func(a, b orphan) int { return cmp.Compare(a.stat.Start, b.stat.Start) })
 	for _, o := range orphans {
 		f.member(o.pid, o.stat, lost)
 	}

@@ -17,6 +17,7 @@ func Real() World {
 		Members: members, Self: os.Getpid(), Manager: os.Getppid(),
 		Open:  func(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }, // close-on-exec
 		PidOf: procfs.PidOf, Stat: procfs.ReadStat, Generation: generation,
+		Inherited: inherited,
 	}
 }
 
@@ -37,4 +38,15 @@ func generation(pid int) (uint64, bool) {
 	}
 	n, err := strconv.ParseUint(value, 10, 64)
 	return n, err == nil
+}
+
+// inherited compares the pid that a worker was told at its birth. A worker
+// before its exec was told neither, and those of protocols without LISTEN_PID
+// never are.
+func inherited(pid int) bool {
+	if _, isWorkers := procfs.Environ(pid, worker.EnvGeneration); !isWorkers {
+		return false
+	}
+	told, ok := procfs.Environ(pid, "LISTEN_PID")
+	return ok && told != strconv.Itoa(pid)
 }

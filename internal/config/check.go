@@ -8,7 +8,7 @@ import (
 
 // Supported lists the protocols of this version; empty means all of the
 // table's. auto stands for notify as long as queue is not among them.
-var Supported = []Protocol{ProtocolAuto, ProtocolNotify}
+var Supported = []Protocol{ProtocolAuto, ProtocolNotify, ProtocolInetd}
 
 // limitation is an option that some protocols cannot honour.
 type limitation struct {
@@ -18,6 +18,12 @@ type limitation struct {
 	why       string
 	instead   map[Protocol]string // the program's own way, where there is one
 }
+
+// oneConnection is why most rules about workers have nothing to act on with
+// inetd.
+const oneConnection = "a process serves the one connection that it is started for"
+
+var onlyInetd = []Protocol{ProtocolInetd}
 
 var inferring = []Protocol{ProtocolQueue, ProtocolFastCGI}
 
@@ -63,8 +69,67 @@ var limitations = []limitation{
 	{
 		option:    "min-spare",
 		set:       func(c *Config) bool { return c.MinSpare > 0 },
-		protocols: []Protocol{ProtocolInetd},
+		protocols: onlyInetd,
 		why:       "a process is started for a connection and cannot wait for one",
+	},
+	{
+		option:    "max-requests",
+		set:       func(c *Config) bool { return c.MaxRequests > 0 },
+		protocols: onlyInetd,
+		why:       oneConnection,
+	},
+	{
+		option:    "max-lifetime",
+		set:       func(c *Config) bool { return c.MaxLifetime > 0 },
+		protocols: onlyInetd,
+		why:       oneConnection,
+		instead:   map[Protocol]string{ProtocolInetd: "use --busy-timeout to end long ones"},
+	},
+	{
+		option:    "start-timeout",
+		set:       func(c *Config) bool { return c.StartTimeout != Default().StartTimeout && c.StartTimeout > 0 },
+		protocols: onlyInetd,
+		why:       "processes do not report when they are ready",
+		instead:   map[Protocol]string{ProtocolInetd: "use the program's own limit, such as sshd's LoginGraceTime, or --busy-timeout"},
+	},
+	{
+		option:    "retire-timeout",
+		set:       func(c *Config) bool { return c.RetireTimeout > 0 },
+		protocols: onlyInetd,
+		why:       "processes are not asked to leave but by a stop",
+		instead:   map[Protocol]string{ProtocolInetd: "use --stop-timeout or --busy-timeout"},
+	},
+	{
+		option:    "retire-signal",
+		set:       func(c *Config) bool { return c.RetireSignal != "" && c.RetireSignal != RetireNone },
+		protocols: onlyInetd,
+		why:       "processes are not asked to leave, and get TERM when half of --stop-timeout is over",
+	},
+	{
+		option:    "stress",
+		set:       func(c *Config) bool { return c.Stress == StressRestart },
+		protocols: onlyInetd,
+		why:       oneConnection + ", and none is ended for another",
+		instead:   map[Protocol]string{ProtocolInetd: "use flag"},
+	},
+	{
+		option:    "worker-watchdog",
+		set:       func(c *Config) bool { return c.WorkerWatchdog > 0 },
+		protocols: onlyInetd,
+		why:       "processes have no socket to send WATCHDOG=1 to",
+		instead:   map[Protocol]string{ProtocolInetd: "use --busy-timeout"},
+	},
+	{
+		option:    "notify-access",
+		set:       func(c *Config) bool { return c.NotifyAccess != AccessMain },
+		protocols: onlyInetd,
+		why:       "there are no reports",
+	},
+	{
+		option:    "notify-socket",
+		set:       func(c *Config) bool { return c.NotifySocket != "" },
+		protocols: onlyInetd,
+		why:       "there are no reports",
 	},
 }
 
@@ -120,5 +185,8 @@ func join(protocols []Protocol) string {
 	for i, p := range protocols {
 		names[i] = string(p)
 	}
-	return strings.Join(names, " or ")
+	if last := len(names) - 1; last > 0 {
+		return strings.Join(names[:last], ", ") + " or " + names[last]
+	}
+	return strings.Join(names, "")
 }

@@ -29,7 +29,11 @@ func (l *Loop) log(a policy.Action) {
 		l.say(eventRollOut, levelError, fmt.Sprintf(
 			"the roll-out is stopped: %s; the older workers go on serving; mend the cause and reload again", l.cause(a)))
 	case policy.RollOutDone:
-		l.say(eventReload, levelInfo, fmt.Sprintf("reloaded: all %d older workers were replaced or asked to leave", a.Number))
+		text := fmt.Sprintf("reloaded: all %d older workers were replaced or asked to leave", a.Number)
+		if l.cfg.PerConnection {
+			text = "reloaded: new connections are served by the new options, running sessions go on"
+		}
+		l.say(eventReload, levelInfo, text)
 	default:
 		l.logWorker(a)
 	}

@@ -30,7 +30,9 @@ func (l *Loop) reload(reply chan<- Outcome) {
 	l.facts.reload = ""
 	l.cfg.Settings = settings
 	l.sources.most = settings.MaxPerSource
-	l.say(eventReload, levelInfo, "the configuration is read, workers are rolled over")
+	if !l.cfg.PerConnection { // sessions go on as they are
+		l.say(eventReload, levelInfo, "the configuration is read, workers are rolled over")
+	}
 	l.apply(l.policy.Reload(l.now, settings.Policy))
 	l.seams.Ready(l.compose())
 }

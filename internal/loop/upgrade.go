@@ -43,6 +43,8 @@ func (l *Loop) tried(err error) {
 		return
 	}
 	l.endUpgrade(nil)
+	l.births = 0
+	l.birthAgain() // a connection that waits here for its worker would be lost
 	l.keep()
 	l.seams.Flush()
 	err = l.seams.Execute(l.handedOn())

@@ -33,7 +33,7 @@ func (l *Loop) newborn(n Process, a policy.Action, slot int, conn *Conn) error {
 	if slot >= 0 {
 		l.seams.Keep.Born(slot, n)
 	}
-	if conn != nil {
+	if conn != nil && conn.Source != "" {
 		p.source = conn.Source
 		l.sources.enter(p.source)
 	}

@@ -1,0 +1,70 @@
+//go:build e2e
+
+package guest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// TestLostDeaf reloads while all workers ignore the retire signal. They serve
+// on as long as there is somebody to be served, and are killed when they have
+// been idle for half a minute.
+func TestLostDeaf(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 45 s")
+	}
+	t.Parallel()
+	s := pool{name: "lost-deaf", options: []string{"--limit=3"}}.install(t, knob("deaf", ""))
+	g := s.besiegeWith(3, "/sleep?20", "/sleep?3000")
+	s.await("a full pool", full(3))
+	deaf := s.workersNow()
+	s.unknob("deaf")
+	begin := time.Now()
+	s.Reload()
+	t.Logf("the reload took %v", time.Since(begin).Round(time.Millisecond))
+	g.more(50)
+	g.kept(deaf)
+	g.lift()
+	begin = time.Now()
+	harness.WaitFor(t, "the deaf workers to be killed", 50*time.Second, func() bool { return noneKept(deaf, s.workersNow()) })
+	took := time.Since(begin)
+	t.Logf("killed after %v", took.Round(10*time.Millisecond))
+	if took < 25*time.Second || took > 35*time.Second {
+		t.Errorf("killed %v after the last request, want 30 s", took)
+	}
+	g = s.besiegeWith(3, "/sleep?20", "/sleep?3000")
+	g.lift()
+	if now := s.state(); now.Counters.BadStarts != 0 || now.ThrottledUntil != nil {
+		t.Errorf("%d bad starts: told to leave is no failure", now.Counters.BadStarts)
+	}
+}
+
+// TestLostHung: a worker whose job never ends is waited for --retire-timeout
+// after the reload, and costs that one client.
+func TestLostHung(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "lost-hung", options: []string{"--limit=5", "--retire-timeout=2s"}}.install(t)
+	hung := s.inFlight(1, "/hang")[0]
+	worker := s.workersNow()
+	g := s.besiegeWith(5, "/sleep?20", "/sleep?1500")
+	begin := time.Now()
+	s.Reload()
+	g.more(30)
+	if err := <-hung.answer; err == nil {
+		t.Error("a request that hangs was answered")
+	}
+	took := time.Since(begin)
+	t.Logf("killed %v after the reload", took.Round(time.Millisecond))
+	if took < 2*time.Second || took > 10*time.Second {
+		t.Errorf("killed %v after the reload, want 2 s", took)
+	}
+	s.await("another worker", full(5))
+	if now := s.workersNow(); !noneKept(worker, now) {
+		t.Errorf("worker %v is among %v", worker, now)
+	}
+	g.lift()
+	s.expectSaid(1, "was asked to leave and is still busy after --retire-timeout: it gets")
+}
