@@ -77,12 +77,12 @@ func TestLostStop(t *testing.T) {
 func TestLostStopExtended(t *testing.T) {
 	t.Parallel()
 	s := counted("lost-extended", "--limit=4", "--stop-timeout=20s").install(t, count, func(s *service) {
-		s.text += section("Service", []string{"TimeoutStopSec=1s"})
+		s.text += section("Service", []string{"TimeoutStopSec=3s"})
 	})
-	clients := s.inFlight(3, sleepPath(5*time.Second))
+	clients := s.inFlight(3, sleepPath(6*time.Second))
 	begin := time.Now()
 	harness.Systemctl(t, "stop", s.Socket(), s.Service())
-	t.Logf("with TimeoutStopSec=1s the stop took %v", time.Since(begin).Round(time.Millisecond))
+	t.Logf("with TimeoutStopSec=3s the stop took %v", time.Since(begin).Round(time.Millisecond))
 	for _, c := range clients {
 		c.served(t)
 	}
