@@ -75,7 +75,7 @@ func TestLostStop(t *testing.T) {
 // TestLostStopExtended drains for longer than the unit's own patience: availd
 // asks for the time that it needs.
 func TestLostStopExtended(t *testing.T) {
-	t.Parallel()
+	// Not beside others: their daemon-reload gives the stop its own timeout back.
 	s := counted("lost-extended", "--limit=4", "--stop-timeout=20s").install(t, count, func(s *service) {
 		s.text += section("Service", []string{"TimeoutStopSec=3s"})
 	})
