@@ -11,7 +11,7 @@ const module = "github.com/availd/availd"
 
 // leaves know the world each in one respect, and nothing of each other.
 var leaves = []string{
-	"activation", "spawn", "internal/notify", "internal/report", "internal/backlog",
+	"activation", "spawn", "internal/notify", "internal/report", "internal/backlog", "internal/state", "internal/accept",
 }
 
 // TestLayering holds the table in docs/ARCHITECTURE.md: who may import whom.

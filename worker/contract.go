@@ -7,8 +7,8 @@ const (
 	// started while the service was under stress, and nothing otherwise. It
 	// is fixed for the life of the process.
 	EnvStress = "AVAILD_STRESS"
-	// EnvGeneration names the variable that holds the decimal number of the
-	// generation the worker was born with. A reload starts the next one.
+	// EnvGeneration names the variable that holds the decimal number the
+	// worker was born with. Each birth has the next one; none is used twice.
 	EnvGeneration = "AVAILD_GENERATION"
 
 	// KeyAvailability says whether the worker can take another connection:
