@@ -87,8 +87,10 @@ func (s system) boot(ctx context.Context, t *testing.T, tree, dir string) *machi
 
 // scenarios runs the guest half and hands on what it says.
 func (s system) scenarios(ctx context.Context, t *testing.T, m *machine.Machine) {
-	args := []string{"env", "-C", "/", harness.EnvGuest + "=1", fmt.Sprintf("%s=%d", harness.EnvSystemd, s.atLeast),
-		filepath.Join(harness.Dir, guestBinary), "-test.v=test2json"}
+	args := []string{
+		"env", "-C", "/", harness.EnvGuest + "=1", fmt.Sprintf("%s=%d", harness.EnvSystemd, s.atLeast),
+		filepath.Join(harness.Dir, guestBinary), "-test.v=test2json",
+	}
 	if pattern := guestPattern(); pattern != "" {
 		args = append(args, "-test.run="+pattern)
 	}

@@ -258,7 +258,9 @@ func TestBadCommands(t *testing.T) {
 		path string
 		want error
 	}{
-		{filepath.Join(dir, "missing"), os.ErrNotExist}, {plain, os.ErrPermission}, {dir, unix.EISDIR},
+		{filepath.Join(dir, "missing"), os.ErrNotExist},
+		{plain, os.ErrPermission},
+		{dir, unix.EISDIR},
 		{plain + "/x", unix.ENOTDIR},
 	} {
 		_, err := (&Command{Path: c.path}).Start(1, false, nil)

@@ -104,7 +104,7 @@ func TestStopTimeout(t *testing.T) {
 	s.expectSaid(1, kill)
 	patience := s.times(kill)[0] - s.times("SIGTERM: stopping")[0]
 	t.Logf("killed %.3f s after the signal", patience)
-	if patience < 1 || patience > 3 {
+	if patience < 0.9 || patience > 3 { // the time stamps are those of two processes
 		t.Errorf("killed %.3f s after the signal, want 1", patience)
 	}
 }

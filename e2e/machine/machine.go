@@ -97,9 +97,11 @@ func (m *Machine) State(ctx context.Context) string {
 // fresh environment, outside every unit. Its stdin, output and exit status are
 // passed through. When ctx ends it is only let go of: it dies with the machine.
 func (m *Machine) Command(ctx context.Context, args ...string) *exec.Cmd {
-	enter := []string{"--all", "--target", fmt.Sprint(m.leader), "--", "env", "-i",
+	enter := []string{
+		"--all", "--target", fmt.Sprint(m.leader), "--", "env", "-i",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "SYSTEMD_PAGER=cat", "SYSTEMD_COLORS=0"}
+		"HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "SYSTEMD_PAGER=cat", "SYSTEMD_COLORS=0",
+	}
 	cmd := exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the host's half
 	cmd.WaitDelay = 2 * time.Second

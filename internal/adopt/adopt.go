@@ -60,9 +60,7 @@ func Find(records []state.Record, kept map[uint64]int, lost bool, w World) Found
 		f.record(r)
 	}
 	f.members(lost)
-	for _, r := range f.intents {
-		f.found.Gone = append(f.found.Gone, r)
-	}
+	f.found.Gone = append(f.found.Gone, f.intents...)
 	for _, fd := range kept {
 		_ = unix.Close(fd)
 	}

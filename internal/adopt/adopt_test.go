@@ -87,8 +87,13 @@ func TestFind(t *testing.T) {
 		{"lost, a session's leader", nil, true, []process{grandchild.with(func(p *process) { p.stat.Session = 202 })}, nil, 0},
 		{"lost, not a leader of its group", nil, true, []process{worker.with(func(p *process) { p.stat.Group = 200 })}, nil, 0},
 		{"lost, somebody's child", nil, true, []process{worker.with(func(p *process) { p.stat.Parent = 200 })}, nil, 0},
-		{"an intent, a session's leader", []state.Record{record(0, 7, intent, 0)}, false,
-			[]process{orphaned(203, 50, 0).with(func(p *process) { p.stat.Session = 203 })}, nil, 1},
+		{
+			"an intent, a session's leader",
+			[]state.Record{record(0, 7, intent, 0)},
+			false,
+			[]process{orphaned(203, 50, 0).with(func(p *process) { p.stat.Session = 203 })},
+			nil, 1,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := Find(test.records, nil, test.lost, world(test.members...))

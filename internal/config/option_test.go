@@ -82,28 +82,50 @@ func TestOptions(t *testing.T) {
 		bad    map[string]string
 		with   string // another setting that the good values need
 	}{
-		{option: "limit", get: func(c Config) any { return c.Limit },
-			good: map[string]any{"0": 0, "1": 1, "1000000": 1000000}, bad: merge(badNumbers, "1000001", "too large", "infinity", "not a decimal")},
-		{option: "min-spare", get: func(c Config) any { return c.MinSpare }, with: "limit=0",
-			good: map[string]any{"0": 0, "7": 7, "1000000": 1000000}, bad: merge(badNumbers, "1000001", "too large")},
-		{option: "max-starting", get: func(c Config) any { return c.MaxStarting },
-			good: map[string]any{"1": 1, "500": 500, "auto": runtime.NumCPU()}, bad: merge(badNumbers, "0", "too small", "AUTO", "not a decimal")},
-		{option: "max-requests", get: func(c Config) any { return c.MaxRequests },
-			good: map[string]any{"0": 0, "1000000000": 1000000000}, bad: badNumbers},
-		{option: "max-per-source", get: func(c Config) any { return c.MaxPerSource },
-			good: map[string]any{"0": 0}, bad: merge(badNumbers, "5", "only with --protocol=inetd")},
-		{option: "protocol", get: func(c Config) any { return c.Protocol },
+		{
+			option: "limit", get: func(c Config) any { return c.Limit },
+			good: map[string]any{"0": 0, "1": 1, "1000000": 1000000}, bad: merge(badNumbers, "1000001", "too large", "infinity", "not a decimal"),
+		},
+		{
+			option: "min-spare", get: func(c Config) any { return c.MinSpare }, with: "limit=0",
+			good: map[string]any{"0": 0, "7": 7, "1000000": 1000000}, bad: merge(badNumbers, "1000001", "too large"),
+		},
+		{
+			option: "max-starting", get: func(c Config) any { return c.MaxStarting },
+			good: map[string]any{"1": 1, "500": 500, "auto": runtime.NumCPU()}, bad: merge(badNumbers, "0", "too small", "AUTO", "not a decimal"),
+		},
+		{
+			option: "max-requests", get: func(c Config) any { return c.MaxRequests },
+			good: map[string]any{"0": 0, "1000000000": 1000000000}, bad: badNumbers,
+		},
+		{
+			option: "max-per-source", get: func(c Config) any { return c.MaxPerSource },
+			good: map[string]any{"0": 0}, bad: merge(badNumbers, "5", "only with --protocol=inetd"),
+		},
+		{
+			option: "protocol", get: func(c Config) any { return c.Protocol },
 			good: map[string]any{"auto": ProtocolAuto, "notify": ProtocolNotify},
-			bad:  map[string]string{"": "empty", "Notify": "unknown word", "scgi": "unknown word", "queue": "not available in this version"}},
-		{option: "name", get: func(c Config) any { return c.Name },
+			bad:  map[string]string{"": "empty", "Notify": "unknown word", "scgi": "unknown word", "queue": "not available in this version"},
+		},
+		{
+			option: "name", get: func(c Config) any { return c.Name },
 			good: map[string]any{"web": "web", `a@b-c\x2d:1.d_e`: `a@b-c\x2d:1.d_e`, strings.Repeat("n", 255): strings.Repeat("n", 255)},
-			bad: map[string]string{"": "empty", "a/b": "not a name", "-x": "not a name", "..": "not a name", "a b": "not a name",
-				"é": "not a name", "a\n": "control", strings.Repeat("n", 256): "too long"}},
-		{option: "listen", get: func(c Config) any { return strings.Join(c.Listen, " ") },
-			good: map[string]any{"127.0.0.1:8080": "127.0.0.1:8080", ":80": ":80", "[::1]:0": "[::1]:0", "host.example:65535": "host.example:65535",
-				path107: path107, "@a": "@a", "@" + path107: "@" + path107},
-			bad: map[string]string{"": "empty", "8080": "write :8080", "x": "not an address", "::1:80": "not an address", "h:http": "bad port", "h:": "bad port",
-				"h:65536": "bad port", "h:080": "bad port", "a b:1": "not a host", "@": "no name", path107 + "x": "too long", "/run/": "a directory", "@" + path107 + "x": "too long"}},
+			bad: map[string]string{
+				"": "empty", "a/b": "not a name", "-x": "not a name", "..": "not a name", "a b": "not a name",
+				"é": "not a name", "a\n": "control", strings.Repeat("n", 256): "too long",
+			},
+		},
+		{
+			option: "listen", get: func(c Config) any { return strings.Join(c.Listen, " ") },
+			good: map[string]any{
+				"127.0.0.1:8080": "127.0.0.1:8080", ":80": ":80", "[::1]:0": "[::1]:0", "host.example:65535": "host.example:65535",
+				path107: path107, "@a": "@a", "@" + path107: "@" + path107,
+			},
+			bad: map[string]string{
+				"": "empty", "8080": "write :8080", "x": "not an address", "::1:80": "not an address", "h:http": "bad port", "h:": "bad port",
+				"h:65536": "bad port", "h:080": "bad port", "a b:1": "not a host", "@": "no name", path107 + "x": "too long", "/run/": "a directory", "@" + path107 + "x": "too long",
+			},
+		},
 		{option: "idle-timeout", get: func(c Config) any { return c.IdleTimeout }, good: spans("0", "infinity"), bad: badSpans},
 		{option: "max-lifetime", get: func(c Config) any { return c.MaxLifetime }, good: spans("0", "infinity"), bad: badSpans},
 		{option: "start-timeout", get: func(c Config) any { return c.StartTimeout }, good: spans("0", "infinity"), bad: badSpans},
@@ -116,25 +138,41 @@ func TestOptions(t *testing.T) {
 		{option: "throttle", get: func(c Config) any { return c.Throttle }, with: "throttle-max=10y", good: spans(), bad: merge(badSpans, "0", "too short", "infinity", "too long")},
 		{option: "throttle-max", get: func(c Config) any { return c.ThrottleMax }, with: "throttle=1ms", good: spans(), bad: merge(badSpans, "0", "too short", "infinity", "too long")},
 		{option: "queue-delay", get: func(c Config) any { return c.QueueDelay }, good: spans(), bad: merge(badSpans, "0", "too short", "infinity", "too long")},
-		{option: "stress", get: func(c Config) any { return c.Stress },
+		{
+			option: "stress", get: func(c Config) any { return c.Stress },
 			good: map[string]any{"auto": StressAuto, "restart": StressRestart, "flag": StressFlag, "off": StressOff},
-			bad:  map[string]string{"": "empty", "yes": "unknown word", "Off": "unknown word"}},
-		{option: "retire-signal", get: func(c Config) any { return c.RetireSignal },
+			bad:  map[string]string{"": "empty", "yes": "unknown word", "Off": "unknown word"},
+		},
+		{
+			option: "retire-signal", get: func(c Config) any { return c.RetireSignal },
 			good: map[string]any{"TERM": "TERM", "sigusr1": "USR1", "quiesce": "quiesce", "none": "none", "15": "TERM"},
-			bad:  map[string]string{"": "empty", "KILL": "no worker finish", "9": "no worker finish", "STOP": "do not ask", "18": "do not ask", "FOO": "unknown signal"}},
-		{option: "notify-access", get: func(c Config) any { return c.NotifyAccess },
-			good: map[string]any{"main": AccessMain, "all": AccessAll}, bad: map[string]string{"": "empty", "exec": "unknown word"}},
-		{option: "notify-socket", get: func(c Config) any { return c.NotifySocket },
-			good: map[string]any{path107: path107, "@x": "@x"}, bad: merge(badPaths, "@", "no name", "@\x00", "control character")},
-		{option: "control", get: func(c Config) any { return c.Control },
-			good: map[string]any{path107: path107}, bad: merge(badPaths, "@x", "not an absolute path")},
-		{option: "log-level", get: func(c Config) any { return c.LogLevel },
-			good: map[string]any{"debug": "debug", "info": "info", "warn": "warn", "error": "error"}, bad: map[string]string{"": "empty", "notice": "unknown word"}},
-		{option: "log-format", get: func(c Config) any { return c.LogFormat },
-			good: map[string]any{"auto": "auto", "text": "text", "journal": "journal"}, bad: map[string]string{"": "empty", "json": "unknown word"}},
-		{option: "config", get: func(c Config) any { return c.File },
+			bad:  map[string]string{"": "empty", "KILL": "no worker finish", "9": "no worker finish", "STOP": "do not ask", "18": "do not ask", "FOO": "unknown signal"},
+		},
+		{
+			option: "notify-access", get: func(c Config) any { return c.NotifyAccess },
+			good: map[string]any{"main": AccessMain, "all": AccessAll}, bad: map[string]string{"": "empty", "exec": "unknown word"},
+		},
+		{
+			option: "notify-socket", get: func(c Config) any { return c.NotifySocket },
+			good: map[string]any{path107: path107, "@x": "@x"}, bad: merge(badPaths, "@", "no name", "@\x00", "control character"),
+		},
+		{
+			option: "control", get: func(c Config) any { return c.Control },
+			good: map[string]any{path107: path107}, bad: merge(badPaths, "@x", "not an absolute path"),
+		},
+		{
+			option: "log-level", get: func(c Config) any { return c.LogLevel },
+			good: map[string]any{"debug": "debug", "info": "info", "warn": "warn", "error": "error"}, bad: map[string]string{"": "empty", "notice": "unknown word"},
+		},
+		{
+			option: "log-format", get: func(c Config) any { return c.LogFormat },
+			good: map[string]any{"auto": "auto", "text": "text", "journal": "journal"}, bad: map[string]string{"": "empty", "json": "unknown word"},
+		},
+		{
+			option: "config", get: func(c Config) any { return c.File },
 			good: map[string]any{empty: empty},
-			bad:  map[string]string{"": "empty", "a\x00b": "control character"}},
+			bad:  map[string]string{"": "empty", "a\x00b": "control character"},
+		},
 	} {
 		t.Run(tt.option, func(t *testing.T) {
 			covered[tt.option] = true

@@ -11,10 +11,21 @@ func TestParseRetireSignal(t *testing.T) {
 		in, want string
 		number   unix.Signal
 	}{
-		{"TERM", "TERM", unix.SIGTERM}, {"SIGTERM", "TERM", unix.SIGTERM}, {"sigterm", "TERM", unix.SIGTERM},
-		{"15", "TERM", 15}, {"1", "HUP", 1}, {"QUIT", "QUIT", unix.SIGQUIT}, {"SIGUSR2", "USR2", unix.SIGUSR2},
-		{"RTMIN", "RTMIN", 34}, {"SIGRTMIN+0", "RTMIN", 34}, {"34", "RTMIN", 34}, {"rtmin+3", "RTMIN+3", 37},
-		{"RTMIN+30", "RTMIN+30", 64}, {"RTMAX", "RTMIN+30", 64}, {"RTMAX-30", "RTMIN", 34}, {"64", "RTMIN+30", 64},
+		{"TERM", "TERM", unix.SIGTERM},
+		{"SIGTERM", "TERM", unix.SIGTERM},
+		{"sigterm", "TERM", unix.SIGTERM},
+		{"15", "TERM", 15},
+		{"1", "HUP", 1},
+		{"QUIT", "QUIT", unix.SIGQUIT},
+		{"SIGUSR2", "USR2", unix.SIGUSR2},
+		{"RTMIN", "RTMIN", 34},
+		{"SIGRTMIN+0", "RTMIN", 34},
+		{"34", "RTMIN", 34},
+		{"rtmin+3", "RTMIN+3", 37},
+		{"RTMIN+30", "RTMIN+30", 64},
+		{"RTMAX", "RTMIN+30", 64},
+		{"RTMAX-30", "RTMIN", 34},
+		{"64", "RTMIN+30", 64},
 	} {
 		got, err := ParseRetireSignal(tt.in)
 		if err != nil || got != tt.want {

@@ -178,8 +178,12 @@ func FormatSpan(d time.Duration) string {
 		length time.Duration
 		name   string
 	}{
-		{day, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"},
-		{time.Millisecond, "ms"}, {time.Microsecond, "us"},
+		{day, "d"},
+		{time.Hour, "h"},
+		{time.Minute, "min"},
+		{time.Second, "s"},
+		{time.Millisecond, "ms"},
+		{time.Microsecond, "us"},
 	} {
 		if n := d / u.length; n > 0 {
 			parts = append(parts, strconv.FormatInt(int64(n), 10)+u.name)
