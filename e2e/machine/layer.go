@@ -30,7 +30,29 @@ func (c Cache) add(ctx context.Context, r Recipe, base, dir string) error {
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return errors.Join(err, undo())
+	return errors.Join(err, quiet(base, dir), undo())
+}
+
+// quiet takes out the links by which the added packages would start their
+// services at boot: what a scenario needs it starts itself. Debian enables a
+// service when it installs it, whatever policy-rc.d says.
+func quiet(base, dir string) error {
+	var errs []error
+	for _, pattern := range []string{"*.wants/*", "*.requires/*"} {
+		const units = "etc/systemd/system"
+		links, err := filepath.Glob(filepath.Join(dir, units, pattern))
+		errs = append(errs, err)
+		for _, link := range links {
+			name, err := filepath.Rel(dir, link)
+			if err != nil {
+				return err
+			}
+			if _, err := os.Lstat(filepath.Join(base, name)); errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, os.Remove(link))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // lend puts the host's files into the tree and returns what takes them out,

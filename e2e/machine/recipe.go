@@ -8,7 +8,7 @@ import (
 
 // steps numbers the way trees are built: raised when the same recipe gives
 // another tree, so that cached trees of the old way are no longer used.
-const steps = 1
+const steps = 2
 
 // Recipe says what is in a tree.
 type Recipe struct {
@@ -33,12 +33,17 @@ func Base(suite string) Recipe {
 }
 
 // Programs is the base with the programs of Debian that workers of the scenarios
-// are. One machine has all of them, so that one boot is enough.
+// are, or that look at them from outside. One machine has all of them, so that
+// one boot is enough; none of them is started by the boot.
 func Programs(suite string) Recipe {
 	base := Base(suite)
 	return Recipe{
 		Name: "programs", Suite: suite, Base: &base,
-		Packages: []string{"git", "openssh-client", "openssh-server", "rsync"},
+		Packages: []string{
+			"git", "openssh-client", "openssh-server", "rsync",
+			"php-cgi", "nginx-light", "fcgiwrap", "libfcgi-bin", "gunicorn",
+			"postfix", "nodejs", "prometheus", "haproxy",
+		},
 	}
 }
 
