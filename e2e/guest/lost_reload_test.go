@@ -22,9 +22,12 @@ func slow(name string, options ...string) pool {
 	return pool{name: name, options: options, command: []string{filepath.Join(filesRoot, name, "slow.pl")}}
 }
 
-// mend writes the worker of slow; spoil one that ends at once.
+// mend writes the worker of slow, which waits at the gate if there is one; spoil
+// one that ends at once.
 func mend(s *service) {
-	s.replace("slow.pl", fmt.Appendf(nil, "#!/usr/bin/perl\nselect undef, undef, undef, %v;\nexec '%s';\n", slowStart.Seconds(), fast[0]), 0o755)
+	const text = "#!/usr/bin/perl\nselect undef, undef, undef, %v;\n" +
+		"if (open my $gate, '+<', '%s') { sysread $gate, my $byte, 1 }\nexec '%s';\n"
+	s.replace("slow.pl", fmt.Appendf(nil, text, slowStart.Seconds(), filepath.Join(s.dir, gateName), fast[0]), 0o755)
 }
 
 func spoil(s *service) { s.replace("slow.pl", []byte("#!/usr/bin/perl\nexit 1;\n"), 0o755) }
@@ -163,9 +166,11 @@ func TestLostReloadKilled(t *testing.T) {
 	g := s.besiege(4)
 	for i := range 4 {
 		before, last, main := s.workersNow(), s.youngest(), s.Main()
+		way := s.shut()
 		done := background("systemctl", "reload", s.Service())
 		harness.WaitFor(t, "a worker of the new generation", harness.Patience, func() bool { return !allKept(s.workersNow(), before) })
 		if i%2 == 1 { // while it is started, or when it serves
+			way.pass(t, 1)
 			harness.WaitFor(t, "the first of the old to leave", harness.Patience, func() bool { return !allKept(before, s.workersNow()) })
 		}
 		shoot(t, main)
@@ -173,6 +178,7 @@ func TestLostReloadKilled(t *testing.T) {
 		if err := <-done; err == nil {
 			t.Error("systemctl reload succeeds, although availd was killed meanwhile")
 		}
+		way.open(t)
 		s.replaced(last)
 	}
 	g.more(50)

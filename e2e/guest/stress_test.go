@@ -91,11 +91,11 @@ func calm(t *testing.T, s *service) {
 	checkLine(t, s.Status())
 	s.expectSaid(1, "stress ends")
 	requests(t, s.load(1, "/"), 1)
-	workers := s.Workers()
-	if len(workers) == 0 {
-		t.Fatal("no worker after a request")
-	}
-	for _, w := range workers {
+	harness.WaitFor(t, "workers that have executed their command", harness.Patience, func() bool {
+		workers := s.Workers()
+		return len(workers) > 0 && !slices.ContainsFunc(workers, func(w harness.Process) bool { return !w.Executed() })
+	})
+	for _, w := range s.Workers() {
 		flag, set := w.Getenv("AVAILD_STRESS")
 		if args := w.Args(); flag != "" || !set || args[len(args)-1] != "stress=" {
 			t.Errorf("after the stress a worker has AVAILD_STRESS=%q and the arguments %q", flag, args)

@@ -42,6 +42,10 @@ func (p Process) Getenv(name string) (value string, ok bool) {
 	return "", false
 }
 
+// Executed reports whether its arguments and environment are there: for an
+// instant inside execve(2) a process has its new program and nothing else.
+func (p Process) Executed() bool { return len(p.Env()) > 0 }
+
 // Exe is the path of its program, also when the file has been replaced
 // meanwhile; "" for a zombie.
 func (p Process) Exe() string {
