@@ -82,13 +82,14 @@ func (s *Service) hasOldSession() bool {
 // AcceptFailed books that a waiting connection could not be accepted for want of
 // something in the system, descriptors most likely. Creation pauses; the
 // connection waits on. What is wanting comes back with the next worker that
-// ends, and that ends the pause: else long sessions, which make pauses grow,
-// would leave their places empty for a minute.
+// ends, and that ends the pause. Nothing is wrong with births, so the pause does
+// not grow either: what was wanting may have been others' and be back by now, and
+// when no worker is left there is none whose end could tell.
 func (s *Service) AcceptFailed(now Instant) []Action {
 	s.begin(now)
 	s.counters.SpawnFailures++
+	s.throttle.shortage = s.throttle.shortage || !s.throttle.on
 	s.beginThrottle(Action{Why: BirthRefused})
-	s.throttle.shortage = s.throttle.on
 	return s.end()
 }
 

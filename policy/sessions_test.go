@@ -233,15 +233,16 @@ func TestSessionNoAccept(t *testing.T) {
 	x.play(
 		row{"noaccept", "throttle 1s refused, watch off"},
 		row{"exit 101 0", "unthrottle, watch on"},
-		row{"noaccept", "throttle 2s refused, watch off"}, // 101 was born before the trouble
-		row{"+1999ms", ""},
+		row{"noaccept", "throttle 1s refused, watch off"}, // as long as the first
+		row{"+999ms", ""},
 		row{"+1ms", "unthrottle, watch on"},
 		row{"refuse 1", ""},
-		row{"conn", "refused, throttle 4s refused, watch off"},
+		row{"conn", "refused, throttle 1s refused, watch off"},
+		row{"noaccept", ""},
 		row{"exit 102 0", ""}, // that pause is not about descriptors
-		row{"+4s", "unthrottle, watch on"},
+		row{"+1s", "unthrottle, watch on"},
 	)
-	if c := x.s.Condition(x.now).Counters; c.SpawnFailures != 3 || c.Throttles != 3 {
+	if c := x.s.Condition(x.now).Counters; c.SpawnFailures != 4 || c.Throttles != 3 {
 		t.Errorf("%+v", c)
 	}
 }

@@ -27,10 +27,11 @@ func (s *Service) beginThrottle(cause Action) {
 	s.reevaluate()
 }
 
-// pause is how long this pause lasts, and makes the next one twice as long.
+// pause is how long this pause lasts, and makes the next one twice as long,
+// unless it is a shortage.
 func (s *Service) pause() time.Duration {
 	t := &s.throttle
-	if s.cfg.ThrottleMax <= s.cfg.ThrottleDelay {
+	if t.shortage || s.cfg.ThrottleMax <= s.cfg.ThrottleDelay {
 		return s.cfg.ThrottleDelay
 	}
 	d := min(max(t.next, s.cfg.ThrottleDelay), s.cfg.ThrottleMax)

@@ -10,6 +10,7 @@ package accept
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -71,7 +72,7 @@ func room(listener int) error {
 		fd, err := unix.FcntlInt(uintptr(listener), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			closeAll(taken[:i])
-			return os.NewSyscallError("fcntl", err)
+			return fmt.Errorf("no descriptors are left for a connection, raise LimitNOFILE=: %w", err)
 		}
 		taken[i] = fd
 	}
