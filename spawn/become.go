@@ -25,22 +25,27 @@ const (
 const ExitExec = 203
 
 type birth struct {
-	ignoreSIGPIPE, listens, watchdog bool
-	files                            int // descriptors that the worker gets
+	ignoreSIGPIPE bool
+	files         int      // descriptors that the worker gets
+	pids          []string // variables that say its pid
 }
 
 func (b birth) variable() string {
-	return fmt.Sprintf("%s%t:%t:%t:%d", birthVariable, b.ignoreSIGPIPE, b.listens, b.watchdog, b.files)
+	return fmt.Sprintf("%s%t:%d:%s", birthVariable, b.ignoreSIGPIPE, b.files, strings.Join(b.pids, ","))
 }
 
 // parseBirth reads what variable wrote; nobody else writes it.
 func parseBirth(text string) birth {
-	words := strings.Split(text+":::", ":")
-	files, err := strconv.Atoi(words[3])
-	if err != nil {
-		files = 3
+	words := strings.Split(text+"::", ":")
+	b := birth{ignoreSIGPIPE: words[0] == "true"}
+	var err error
+	if b.files, err = strconv.Atoi(words[1]); err != nil {
+		b.files = 3
 	}
-	return birth{words[0] == "true", words[1] == "true", words[2] == "true", files}
+	if words[2] != "" {
+		b.pids = strings.Split(words[2], ",")
+	}
+	return b
 }
 
 // Become must be the first thing that main does. In an ordinary process it
@@ -66,11 +71,10 @@ func become(path string, argv []string) error {
 	return syscall.Exec(path, argv, env)
 }
 
-// ownEnviron takes the birth variable out and says the pid where libraries
-// compare it: LISTEN_PID has no leading zeros, or libsystemd refuses it.
+// ownEnviron takes the birth variable out and says the pid.
 func ownEnviron(environ []string) ([]string, birth) {
 	pid := strconv.Itoa(os.Getpid())
-	env := make([]string, 0, len(environ)+2)
+	env := make([]string, 0, len(environ)+4)
 	var b birth
 	for _, v := range environ {
 		if rest, ok := strings.CutPrefix(v, birthVariable); ok {
@@ -79,11 +83,8 @@ func ownEnviron(environ []string) ([]string, birth) {
 		}
 		env = append(env, v)
 	}
-	if b.listens {
-		env = append(env, "LISTEN_PID="+pid)
-	}
-	if b.watchdog {
-		env = append(env, "WATCHDOG_PID="+pid)
+	for _, name := range b.pids {
+		env = append(env, name+"="+pid)
 	}
 	return env, b
 }

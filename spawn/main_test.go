@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// standard is what a worker gets that is handed nothing.
+var standard = Handover{Files: []int{Null, 1, 2}}
+
 // openFiles lists the descriptors of this process and what they are, without
 // those of Go's own poller.
 func openFiles() string {
@@ -59,7 +62,7 @@ func parent(out string) {
 		signal.Ignore(unix.SIGPIPE)
 	}
 	c.Environ = os.Environ()
-	p, err := c.Start(7, false, nil)
+	p, err := c.Start(7, false, standard)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

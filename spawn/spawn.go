@@ -25,15 +25,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/availd/availd/worker"
 )
 
 // Command is what every worker of a service has in common.
@@ -45,14 +40,6 @@ type Command struct {
 	// Environ is availd's own environment; what is meant for availd alone is
 	// left out for the workers.
 	Environ []string
-	// Sockets become descriptors 3, 4, … of the worker, under these names
-	// (LISTEN_FDNAMES). They stay the caller's.
-	Sockets []int
-	Names   []string
-	// NotifySocket is where the worker reports; "" = nowhere.
-	NotifySocket string
-	// Watchdog is told to the worker as WATCHDOG_USEC unless 0.
-	Watchdog time.Duration
 	// IgnoreSIGPIPE is the disposition that availd itself was started with.
 	IgnoreSIGPIPE bool
 }
@@ -64,18 +51,9 @@ type Process struct {
 	FD int
 }
 
-// Conn is a connection that a worker is born with: its standard input and
-// output. FD stays the caller's. Address and Port are the peer's, "" = it has
-// none.
-type Conn struct {
-	FD            int
-	Address, Port string
-}
-
-// Start gives birth to one worker (Linux 5.4 for the pidfd at clone). With a
-// connection it gets that instead of the listening sockets. On error nothing was
-// started.
-func (c *Command) Start(generation uint64, stress bool, conn *Conn) (Process, error) {
+// Start gives birth to one worker (Linux 5.4 for the pidfd at clone). On error
+// nothing was started.
+func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, error) {
 	if err := Check(c.Path); err != nil {
 		return Process{}, err
 	}
@@ -86,8 +64,8 @@ func (c *Command) Start(generation uint64, stress bool, conn *Conn) (Process, er
 	defer func() { _ = unix.Close(null) }()
 	pidfd := -1
 	attr := &syscall.ProcAttr{
-		Env:   c.environ(generation, stress, conn),
-		Files: c.files(null, conn),
+		Env:   append(c.environ(generation, stress, h), birth{c.IgnoreSIGPIPE, len(h.Files), h.PIDs}.variable()),
+		Files: h.files(null),
 		Sys:   &syscall.SysProcAttr{Setpgid: true, PidFD: &pidfd},
 	}
 	pid, err := syscall.ForkExec("/proc/self/exe", c.argv(stress), attr)
@@ -109,18 +87,6 @@ func (c *Command) withoutPidfd(pid int) error {
 	return errors.New("start worker process: the kernel gave no pidfd (Linux 5.4 is needed)")
 }
 
-func (c *Command) files(null int, conn *Conn) []uintptr {
-	if conn != nil {
-		return []uintptr{uintptr(conn.FD), uintptr(conn.FD), 2}
-	}
-	files := make([]uintptr, 0, 3+len(c.Sockets))
-	files = append(files, uintptr(null), 1, 2)
-	for _, fd := range c.Sockets {
-		files = append(files, uintptr(fd))
-	}
-	return files
-}
-
 // argv is the argument list of the first image; see become.go.
 func (c *Command) argv(stress bool) []string {
 	argv := make([]string, 0, 3+len(c.Args))
@@ -129,71 +95,6 @@ func (c *Command) argv(stress bool) []string {
 		argv = append(argv, strings.ReplaceAll(a, "{stress}", yes(stress)))
 	}
 	return argv
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return ""
-}
-
-// reserved are the variables that were meant for availd: sd_listen_fds(3),
-// sd_notify(3), sd_watchdog_enabled(3), and memory pressure (systemd 254). A
-// trailing * stands for any ending.
-var reserved = []string{
-	"AVAILD_*", "LISTEN_*", "NOTIFY_SOCKET", "WATCHDOG_*", "FDSTORE", "MAINPID*", "MEMORY_PRESSURE_*",
-}
-
-func isReserved(variable string) bool {
-	name, _, _ := strings.Cut(variable, "=")
-	for _, r := range reserved {
-		prefix, open := strings.CutSuffix(r, "*")
-		if name == prefix || open && strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *Command) environ(generation uint64, stress bool, conn *Conn) []string {
-	env := make([]string, 0, len(c.Environ)+9)
-	for _, v := range c.Environ {
-		if !isReserved(v) {
-			env = append(env, v)
-		}
-	}
-	env = append(env,
-		worker.EnvStress+"="+yes(stress),
-		worker.EnvGeneration+"="+strconv.FormatUint(generation, 10))
-	if conn != nil {
-		return append(conn.environ(env), birth{ignoreSIGPIPE: c.IgnoreSIGPIPE, files: 3}.variable())
-	}
-	env = append(env,
-		"LISTEN_FDS="+strconv.Itoa(len(c.Sockets)),
-		"LISTEN_FDNAMES="+strings.Join(c.Names, ":"))
-	if c.NotifySocket != "" {
-		env = append(env, "NOTIFY_SOCKET="+c.NotifySocket)
-	}
-	if c.Watchdog > 0 {
-		env = append(env, "WATCHDOG_USEC="+strconv.FormatInt(c.Watchdog.Microseconds(), 10))
-	}
-	return append(env, birth{c.IgnoreSIGPIPE, true, c.Watchdog > 0, 3 + len(c.Sockets)}.variable())
-}
-
-// environ adds what systemd tells a service of Accept=yes (systemd.exec(5)),
-// and takes out what an earlier one may have been told.
-func (c *Conn) environ(env []string) []string {
-	env = slices.DeleteFunc(env, func(v string) bool {
-		return strings.HasPrefix(v, "REMOTE_ADDR=") || strings.HasPrefix(v, "REMOTE_PORT=")
-	})
-	if c.Address != "" {
-		env = append(env, "REMOTE_ADDR="+c.Address)
-	}
-	if c.Port != "" {
-		env = append(env, "REMOTE_PORT="+c.Port)
-	}
-	return env
 }
 
 // CommandError says that the worker's command is at fault.

@@ -51,6 +51,7 @@ type daemon struct {
 	reports  *report.Socket
 	control  net.Listener
 	command  *spawn.Command
+	handover spawn.Handover // of workers that accept themselves
 	depth    *depthReader
 	loop     *loop.Loop
 
@@ -116,7 +117,7 @@ func (d *daemon) findCommand() (err error) {
 
 func (d *daemon) build() (err error) {
 	d.depth = newDepthReader()
-	d.command = d.newCommand()
+	d.prepareBirths()
 	cfg := d.loopConfig()
 	cfg.Restored = d.restore()
 	d.storeOwn()

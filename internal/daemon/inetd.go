@@ -31,6 +31,14 @@ func (d *daemon) reportFD() int {
 	return d.reports.FD()
 }
 
+// reportAddress is "" where workers do not report.
+func (d *daemon) reportAddress() string {
+	if d.reports == nil {
+		return ""
+	}
+	return d.reports.Address()
+}
+
 func (d *daemon) receive(m *report.Message) error {
 	if d.reports == nil {
 		return report.ErrEmpty

@@ -104,6 +104,6 @@ func (d *daemon) reconfigure() (loop.Settings, error) {
 		return loop.Settings{}, fmt.Errorf("%s cannot change in a running service: restart it", strings.Join(fixed, ", "))
 	}
 	d.cfg = cfg
-	d.command = d.newCommand()
+	d.prepareBirths()
 	return d.settings(cfg), nil
 }

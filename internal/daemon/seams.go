@@ -36,20 +36,12 @@ func (d *daemon) loopConfig() loop.Config {
 	return c
 }
 
-func (d *daemon) newCommand() *spawn.Command {
-	c := &spawn.Command{
-		Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
-		Watchdog:      d.cfg.WorkerWatchdog,
-		IgnoreSIGPIPE: d.options.IgnoreSIGPIPE,
+// prepareBirths makes what births need of the configuration.
+func (d *daemon) prepareBirths() {
+	d.command = &spawn.Command{
+		Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(), IgnoreSIGPIPE: d.options.IgnoreSIGPIPE,
 	}
-	if d.reports != nil {
-		c.NotifySocket = d.reports.Address()
-	}
-	for _, s := range d.sockets.Workers {
-		c.Sockets = append(c.Sockets, s.FD)
-		c.Names = append(c.Names, s.Name)
-	}
-	return c
+	d.handover = d.listenersHandover()
 }
 
 func (d *daemon) seams() loop.Seams {
@@ -77,11 +69,11 @@ func (d *daemon) seams() loop.Seams {
 }
 
 func (d *daemon) start(generation uint64, stress bool, c *loop.Conn) (loop.Process, error) {
-	var conn *spawn.Conn
+	h := d.handover
 	if c != nil {
-		conn = &spawn.Conn{FD: c.FD, Address: c.Address, Port: c.Port}
+		h = connHandover(c)
 	}
-	p, err := d.command.Start(generation, stress, conn)
+	p, err := d.command.Start(generation, stress, h)
 	return loop.Process{PID: p.PID, FD: p.FD}, err
 }
 

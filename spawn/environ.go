@@ -1,0 +1,60 @@
+package spawn
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/availd/availd/worker"
+)
+
+// reserved are the variables that were meant for availd: sd_listen_fds(3),
+// sd_notify(3), sd_watchdog_enabled(3), and memory pressure (systemd 254). A
+// trailing * stands for any ending.
+var reserved = []string{
+	"AVAILD_*", "LISTEN_*", "NOTIFY_SOCKET", "WATCHDOG_*", "FDSTORE", "MAINPID*", "MEMORY_PRESSURE_*",
+}
+
+func isReserved(name string) bool {
+	for _, r := range reserved {
+		prefix, open := strings.CutSuffix(r, "*")
+		if name == prefix || open && strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether one of the variables is called name.
+func names(variables []string, name string) bool {
+	for _, v := range variables {
+		if own, _, _ := strings.Cut(v, "="); own == name {
+			return true
+		}
+	}
+	return false
+}
+
+// environ is the worker's environment, but for its pid.
+func (c *Command) environ(generation uint64, stress bool, h Handover) []string {
+	env := make([]string, 0, len(c.Environ)+len(h.Env)+4)
+	for _, v := range c.Environ {
+		if name, _, _ := strings.Cut(v, "="); !isReserved(name) && !names(h.Env, name) {
+			env = append(env, v)
+		}
+	}
+	for _, v := range h.Env {
+		if strings.Contains(v, "=") {
+			env = append(env, v)
+		}
+	}
+	return append(env,
+		worker.EnvStress+"="+yes(stress),
+		worker.EnvGeneration+"="+strconv.FormatUint(generation, 10))
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
