@@ -31,7 +31,7 @@ func runHelp() string {
 		}
 	}
 	b.WriteString("\nN is decimal. DUR is a time span as in systemd.time(7): 100 (seconds), 250ms,\n" +
-		"5min, 1min 30s. Options of a FILE have no dashes: limit=50. See availd(8).\n")
+		"5min, 1min 30s. Options of a FILE have no dashes: limit=50. See availd-run(8).\n")
 	return b.String()
 }
 

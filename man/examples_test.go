@@ -41,6 +41,9 @@ func plain(text string) string {
 func displays(t *testing.T, page string) []string {
 	t.Helper()
 	var blocks []string
+	if !strings.Contains(read(t, page), "\n.Sh EXAMPLES\n") {
+		return nil
+	}
 	for _, part := range strings.Split(section(t, page, "EXAMPLES"), ".Bd -literal -offset indent\n")[1:] {
 		block, _, closed := strings.Cut(part, ".Ed\n")
 		if !closed {

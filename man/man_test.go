@@ -12,12 +12,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-var pages = []string{"availd.8", "availd-worker.7"}
+var pages = func() []string {
+	names, _ := filepath.Glob("*.[1-8]") // the pattern is good
+	return names
+}()
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -83,33 +87,6 @@ func source(t *testing.T, patterns ...string) []*ast.File {
 	return files
 }
 
-// names returns the Name: of every composite literal of a type of package cli.
-func names(files []*ast.File, isWanted func(typeName string) bool) []string {
-	var found []string
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			lit, ok := n.(*ast.CompositeLit)
-			if !ok {
-				return true
-			}
-			if sel, ok := lit.Type.(*ast.SelectorExpr); !ok || !isWanted(sel.Sel.Name) {
-				return true
-			}
-			for _, e := range lit.Elts {
-				kv, ok := e.(*ast.KeyValueExpr)
-				if !ok || kv.Key.(*ast.Ident).Name != "Name" {
-					continue
-				}
-				if s, ok := text(kv.Value); ok {
-					found = append(found, s)
-				}
-			}
-			return true
-		})
-	}
-	return found
-}
-
 func text(e ast.Expr) (string, bool) {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
@@ -119,32 +96,25 @@ func text(e ast.Expr) (string, bool) {
 	return s, err == nil
 }
 
-var synopsisCommand = regexp.MustCompile(`(?m)^\.Nm\n\.Cm (\w+)$`)
+var (
+	pageTitle      = regexp.MustCompile(`(?m)^\.Dt ([A-Z.-]+) ([1-8])$`)
+	crossReference = regexp.MustCompile(`(?m)^\.Xr (availd\S*) ([1-8])`)
+)
 
-func TestSubcommands(t *testing.T) {
-	documented := map[string]bool{}
-	for _, m := range synopsisCommand.FindAllStringSubmatch(section(t, "availd.8", "SYNOPSIS"), -1) {
-		documented[m[1]] = true
+// TestTitles: a page is called as its file is, and what it refers to is there.
+func TestTitles(t *testing.T) {
+	if len(pages) < 5 {
+		t.Fatalf("only the pages %q are found", pages)
 	}
-	root := source(t, "../*.go")
-	commands := names(root, func(s string) bool { return s == "Command" })
-	if len(commands) < 5 {
-		t.Fatalf("only the subcommands %q are found in the source", commands)
-	}
-	for _, c := range commands {
-		if !documented[c] {
-			t.Errorf("subcommand %s is not in the SYNOPSIS", c)
+	for _, p := range pages {
+		text := read(t, p)
+		if m := pageTitle.FindStringSubmatch(text); m == nil || strings.ToLower(m[1])+"."+m[2] != p {
+			t.Errorf("%s calls itself %q", p, m)
 		}
-	}
-	usage := read(t, "../main.go")
-	for c := range documented {
-		if !strings.Contains(usage, "availd "+c) {
-			t.Errorf("%s is in the SYNOPSIS and not in availd --help", c)
-		}
-	}
-	for _, flag := range names(root, func(s string) bool { return strings.HasSuffix(s, "Flag") }) {
-		if !strings.Contains(section(t, "availd.8", "DESCRIPTION"), "Fl -"+flag) {
-			t.Errorf("option --%s of a subcommand is not in the DESCRIPTION", flag)
+		for _, m := range crossReference.FindAllStringSubmatch(text, -1) {
+			if to := m[1] + "." + m[2]; !slices.Contains(pages, to) {
+				t.Errorf("%s refers to %s, which is not there", p, to)
+			}
 		}
 	}
 }

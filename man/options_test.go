@@ -17,12 +17,12 @@ type item struct {
 
 var optionItem = regexp.MustCompile(`^\.It Fl -([a-z-]+) Ns = Ns Ar \w+$`)
 
-// items reads the option lists of RUN OPTIONS.
+// items reads the option lists of availd-run(8).
 func items(t *testing.T) map[string]item {
 	t.Helper()
 	found := map[string]item{}
 	group, name := "", ""
-	lines := strings.Split(section(t, "availd.8", "RUN OPTIONS"), "\n")
+	lines := strings.Split(section(t, "availd-run.8", "OPTIONS"), "\n")
 	for i, line := range lines {
 		if g, ok := strings.CutPrefix(line, ".Ss "); ok {
 			group = g
@@ -86,7 +86,7 @@ var mentioned = regexp.MustCompile(`(?m)^\.Fl -([a-z-]+)`)
 
 // TestNotReloadable compares the list of the options that need a restart.
 func TestNotReloadable(t *testing.T) {
-	_, list, found := strings.Cut(section(t, "availd.8", "RELOAD"), "All options can be changed but\n")
+	_, list, found := strings.Cut(section(t, "availd.conf.5", "RELOAD"), "All options can be changed but\n")
 	if !found {
 		t.Fatal("no list of exceptions")
 	}
