@@ -1,5 +1,6 @@
 // Package e2e runs availd under real systemds: it boots one machine for every
-// supported version, and runs the scenarios of package guest inside it.
+// supported version, and runs the scenarios of package guest inside it. One more
+// machine has control groups of v1, and runs those that look into them.
 //
 // The host half is here: it builds the binaries, gets the trees, boots and
 // stops the machines (package machine) and repeats the guest's results as its

@@ -19,11 +19,18 @@ import (
 var (
 	systemd252     = system{name: "systemd252", recipe: machine.Programs("bookworm"), atLeast: 252}
 	systemdCurrent = system{name: "current", recipe: machine.Programs("trixie"), atLeast: 257}
+	// Control groups of v1 make a difference to who looks into them.
+	systemdV1 = system{
+		name: "v1", recipe: machine.Programs("bookworm"), atLeast: 252, v1: true,
+		only: "TestMachine|TestStop|TestLostKill|TestLostStopCrashed|TestLostStore|TestLostStrangers",
+	}
 )
 
 func TestSystemd252(t *testing.T) { t.Parallel(); systemd252.run(t) }
 
 func TestSystemdCurrent(t *testing.T) { t.Parallel(); systemdCurrent.run(t) }
+
+func TestControlGroupsV1(t *testing.T) { t.Parallel(); systemdV1.run(t) }
 
 func TestMain(m *testing.M) {
 	if tree := os.Getenv(envDriver); tree != "" {

@@ -21,7 +21,9 @@ import (
 type system struct {
 	name    string
 	recipe  machine.Recipe
-	atLeast int // systemd's version
+	atLeast int    // systemd's version
+	v1      bool   // has control groups of v1
+	only    string // pattern of the scenarios; "" = all
 }
 
 // prepare installs tools at most once a run.
@@ -68,6 +70,7 @@ func (s system) boot(ctx context.Context, t *testing.T, tree, dir string) *machi
 	m, err := machine.Boot(ctx, machine.Config{
 		Name: s.name,
 		Tree: tree,
+		V1:   s.v1,
 		Binds: []machine.Bind{
 			{Host: dir, Guest: harness.Dir},
 			{Host: filepath.Join(moduleRoot, "examples"), Guest: harness.Examples},
@@ -89,9 +92,10 @@ func (s system) boot(ctx context.Context, t *testing.T, tree, dir string) *machi
 func (s system) scenarios(ctx context.Context, t *testing.T, m *machine.Machine) {
 	args := []string{
 		"env", "-C", "/", harness.EnvGuest + "=1", fmt.Sprintf("%s=%d", harness.EnvSystemd, s.atLeast),
+		fmt.Sprintf("%s=%t", harness.EnvV1, s.v1),
 		filepath.Join(harness.Dir, guestBinary), "-test.v=test2json",
 	}
-	if pattern := guestPattern(); pattern != "" {
+	if pattern := cmp.Or(guestPattern(), s.only); pattern != "" {
 		args = append(args, "-test.run="+pattern)
 	}
 	if testing.Short() {

@@ -47,10 +47,14 @@ func machineSystemd(t *testing.T) {
 
 func machineCgroup(t *testing.T) {
 	var fs unix.Statfs_t
-	if err := unix.Statfs("/sys/fs/cgroup", &fs); err != nil || fs.Type != unix.CGROUP2_SUPER_MAGIC {
-		t.Errorf("/sys/fs/cgroup has type %#x, %v; want cgroup v2", fs.Type, err)
+	want := int64(unix.CGROUP2_SUPER_MAGIC)
+	if os.Getenv(harness.EnvV1) == "true" {
+		want = unix.CGROUP_SUPER_MAGIC
 	}
-	if _, err := os.Stat("/sys/fs/cgroup/system.slice/dbus.service/cgroup.procs"); err != nil {
+	if err := unix.Statfs(harness.SystemSlice(), &fs); err != nil || fs.Type != want {
+		t.Errorf("%s has type %#x, %v; want %#x", harness.SystemSlice(), fs.Type, err, want)
+	}
+	if _, err := os.Stat(harness.SystemSlice() + "/dbus.service/cgroup.procs"); err != nil {
 		t.Errorf("services are not where they are looked for: %v", err)
 	}
 }

@@ -13,7 +13,9 @@ import (
 
 // Where control groups can be mounted: cgroup v2 alone; or, on hybrid hosts,
 // v2 beside systemd's own v1 hierarchy, and nspawn uses both.
-var hierarchies = []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"}
+var hierarchies = []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified", v1Hierarchy}
+
+const v1Hierarchy = "/sys/fs/cgroup/systemd"
 
 // cgroups are the control groups of one machine, one a hierarchy. Without
 // groups of their own all machines would share /system.slice, and the

@@ -21,6 +21,9 @@ type Config struct {
 	Name  string // for cgroups and the host name; letters, digits and dashes
 	Tree  string // of Cache.Tree; several machines may use one at a time
 	Binds []Bind
+	// V1 gives the machine the control groups of a hybrid host as they are: its
+	// systemd keeps units in the v1 hierarchy name=systemd. The host must have it.
+	V1 bool
 }
 
 // Machine is a booted tree.
@@ -48,6 +51,9 @@ func (m *Machine) boot(ctx context.Context, c Config) (err error) {
 	sweep()
 	if m.dir, err = TempDir(); err != nil {
 		return err
+	}
+	if _, err := os.Stat(v1Hierarchy); c.V1 && err != nil {
+		return fmt.Errorf("%w: control groups of v1: %w", ErrUnavailable, err)
 	}
 	if m.cgroups, err = newCgroups(c.Name); err != nil {
 		return err

@@ -29,7 +29,9 @@ func nspawnCommand(c Config, groups cgroups, notify string) *exec.Cmd {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),
 		"NOTIFY_SOCKET=" + notify,
-		"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", // cgroup v2 also on hybrid hosts
+	}
+	if !c.V1 {
+		cmd.Env = append(cmd.Env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // cgroup v2 also on hybrid hosts
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid: true, // Ctrl-C is for the test, which stops the machine

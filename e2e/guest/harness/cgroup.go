@@ -7,11 +7,17 @@ import (
 	"strings"
 )
 
-// cgroupDir is the control group that systemd gives a service of the system
-// slice.
-func cgroupDir(service string) string {
-	return filepath.Join("/sys/fs/cgroup/system.slice", service)
+// SystemSlice is the control group of the system slice, whose children are the
+// groups of the services: in cgroup v2, or in systemd's own hierarchy of v1.
+func SystemSlice() string {
+	mount := "/sys/fs/cgroup"
+	if os.Getenv(EnvV1) == "true" {
+		mount += "/systemd"
+	}
+	return mount + "/system.slice"
 }
+
+func cgroupDir(service string) string { return filepath.Join(SystemSlice(), service) }
 
 // Processes are the processes of the service's control group, oldest pid
 // first; those in groups below it (Delegate=) are not among them, and neither

@@ -35,4 +35,5 @@ const (
 const (
 	EnvGuest   = "AVAILD_E2E_GUEST"   // "1": this is the machine
 	EnvSystemd = "AVAILD_E2E_SYSTEMD" // the oldest systemd version it may have: "252"
+	EnvV1      = "AVAILD_E2E_V1"      // "true": its control groups are those of v1
 )
