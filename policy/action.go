@@ -80,6 +80,7 @@ const (
 	RetireTimeout             // asked to leave, still busy
 	RetireIgnored             // asked to leave, idle, still there
 	StopTimeout               // still there at the end of the stop
+	OldEnough                 // has lived long enough to be proven (never in an action)
 )
 
 // End is how a worker ended. Unknown is a good end: it belongs to an adopted

@@ -84,6 +84,9 @@ type Extensions struct {
 	// StartTimeout, BusyTimeout: unproven / busy for longer is aborted.
 	StartTimeout time.Duration
 	BusyTimeout  time.Duration
+	// ProvenAfter is the age at which a worker is taken for proven, where none
+	// says so itself; 0 = only its own word counts.
+	ProvenAfter time.Duration
 	// Watchdog is the longest silence of a proven worker.
 	Watchdog time.Duration
 	// RetireTimeout ends a retired worker that stays busy; IgnoreTimeout one

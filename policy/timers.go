@@ -23,6 +23,7 @@ func (s *Service) attention(w *worker) (Instant, Why) {
 		a.add(s.cfg.IgnoreTimeout, max(w.leftAt, w.since), RetireIgnored)
 	case w.state == starting:
 		a.add(s.cfg.StartTimeout, w.born, StartTimeout)
+		a.add(s.cfg.ProvenAfter, w.born, OldEnough)
 	}
 	if w.state == busy {
 		a.add(s.cfg.BusyTimeout, w.since, BusyTimeout)
@@ -69,6 +70,8 @@ func (s *Service) tickWorkers() {
 		case TooOld:
 			s.retire(w, TooOld)
 			s.settle()
+		case OldEnough:
+			s.prove(w)
 		case RetireTimeout, RetireIgnored:
 			s.kill(w, why)
 		default:
