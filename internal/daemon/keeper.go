@@ -59,13 +59,13 @@ func entryOf(r state.Record) policy.Entry {
 }
 
 // remember writes the service record, if it is another than the last one.
-func (d *daemon) remember(m policy.Memory, rejected uint64) {
+func (d *daemon) remember(m policy.Memory, rejected loop.Rejected) {
 	s := state.Service{
 		Generation: m.Generation, RolledUpTo: m.RolledUpTo, Command: d.fingerprint,
 		StressUntil: int64(m.StressUntil), LastWarning: int64(m.LastWarning),
 		ThrottleDue: int64(m.ThrottleDue), ThrottleGap: int64(m.NextPause), ThrottleGen: m.ThrottleGeneration,
 		CauseWhy: int64(m.Cause.Why), CauseCode: int64(m.Cause.End.Code), CauseSignal: int64(m.Cause.End.Signal),
-		Started: d.started.UnixNano(), Rejected: rejected, Counters: packCounters(m.Counters),
+		Started: d.started.UnixNano(), Rejected: rejected.Reports, TurnedAway: rejected.Connections, Counters: packCounters(m.Counters),
 	}
 	if m.Throttled {
 		s.Throttled = 1

@@ -119,7 +119,8 @@ func (d *daemon) restore() *loop.Restored {
 	}
 	r := &loop.Restored{Memory: policy.Forgotten()}
 	if known {
-		r.Memory, r.Rejected, r.Started = memoryOf(before), before.Rejected, time.Unix(0, before.Started)
+		r.Memory, r.Started = memoryOf(before), time.Unix(0, before.Started)
+		r.Rejected = loop.Rejected{Reports: before.Rejected, Connections: before.TurnedAway}
 		d.started = r.Started
 	}
 	r.Upgraded = d.handed

@@ -118,6 +118,7 @@ func trialEnviron(environ []string) []string {
 // the most.
 func oneLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line = strings.TrimSpace(line)
 	if len(line) > 200 {
 		line = line[:200]
 	}

@@ -60,6 +60,7 @@ type world struct {
 	atBirth  []string       // the slot of each newborn at the moment of its birth
 	stored   []string
 	memory   policy.Memory
+	rejected Rejected
 	trials   []func(error)
 	handed   []Handed
 }
@@ -244,7 +245,7 @@ func (w *world) keeper() Keeper {
 		Born:     func(slot int, p Process) { w.slots[slot] = fmt.Sprint("born ", p.PID) },
 		Mark:     func(slot int, e policy.Entry) { w.slots[slot] = fmt.Sprintf("%d state %d", e.ID, e.State) },
 		Free:     func(slot int) { delete(w.slots, slot) },
-		Remember: func(m policy.Memory, _ uint64) { w.memory = m },
+		Remember: func(m policy.Memory, r Rejected) { w.memory, w.rejected = m, r },
 		Store:    func(g uint64, _ int) { w.stored = append(w.stored, fmt.Sprint("+", g)) },
 		Unstore:  func(g uint64) { w.stored = append(w.stored, fmt.Sprint("-", g)) },
 	}

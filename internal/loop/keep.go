@@ -20,17 +20,20 @@ type Keeper struct {
 	Mark   func(slot int, e policy.Entry)
 	Free   func(slot int)
 	// Remember writes what belongs to the service.
-	Remember func(policy.Memory, uint64)
+	Remember func(policy.Memory, Rejected)
 	// Store gives the service manager a copy of a worker's pidfd, Unstore takes
 	// it back.
 	Store   func(generation uint64, fd int)
 	Unstore func(generation uint64)
 }
 
+// Rejected counts what was not let in.
+type Rejected struct{ Reports, Connections uint64 }
+
 // Restored is what an earlier process has left.
 type Restored struct {
 	Memory   policy.Memory
-	Rejected uint64 // reports
+	Rejected Rejected
 	Started  time.Time
 	Upgraded bool             // it was an image of this very process
 	Workers  []RestoredWorker // in order of generation
@@ -70,7 +73,7 @@ func (l *Loop) restore(r *Restored) error {
 		entries = append(entries, w.Entry)
 	}
 	l.policy.Restore(l.now, r.Memory, entries)
-	l.gossip.count = r.Rejected
+	l.gossip.count, l.facts.rejected = r.Rejected.Reports, r.Rejected.Connections
 	l.facts.refusal = "a worker could not be started"
 	l.facts.throttle = l.cause(r.Memory.Cause)
 	if !r.Started.IsZero() {
@@ -98,7 +101,7 @@ func (l *Loop) keep() {
 			l.seams.Keep.Mark(p.slot, e)
 		}
 	})
-	l.seams.Keep.Remember(l.policy.Memory(), l.gossip.count)
+	l.seams.Keep.Remember(l.policy.Memory(), Rejected{l.gossip.count, l.facts.rejected})
 	for len(l.young) > 0 && l.now >= l.young[0].due {
 		l.store(l.young[0].proc)
 		l.young = l.young[1:]

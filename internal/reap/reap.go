@@ -45,7 +45,7 @@ func Run(getenv func(string) string) (int, error) {
 	if err != nil || len(left) == 0 {
 		return 0, err
 	}
-	return len(left), end(left)
+	return len(left), end(left, Patience)
 }
 
 // process is one of the left-over; the pidfd keeps it from being taken for
@@ -81,11 +81,11 @@ func leftOver(unit cgroup.Unit) ([]process, error) {
 	return left, nil
 }
 
-// end asks all to leave, waits, and kills those that did not.
-func end(left []process) error {
+// end asks all to leave, waits for so long, and kills those that did not.
+func end(left []process, patience time.Duration) error {
 	defer closeAll(left)
 	signalAll(left, unix.SIGTERM)
-	if awaitAll(left, time.Now().Add(Patience)) {
+	if awaitAll(left, time.Now().Add(patience)) {
 		return nil
 	}
 	signalAll(left, unix.SIGKILL)

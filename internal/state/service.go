@@ -21,6 +21,7 @@ type Service struct {
 	Healthy     int64 // 1 = a worker of the service has done well
 	Rejected    uint64
 	Counters    [16]uint64
+	TurnedAway  uint64 // connections of clients that had enough
 }
 
 // words lists the fields in their order in the file.
@@ -33,6 +34,7 @@ func (s *Service) words() []any {
 	for i := range s.Counters {
 		w = append(w, &s.Counters[i])
 	}
+	w = append(w, &s.TurnedAway)
 	return w
 }
 

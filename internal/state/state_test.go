@@ -125,7 +125,7 @@ func TestTorn(t *testing.T) {
 	s, want := sample(t, f)
 	before := append([]byte{}, f.memory...)
 	next := s
-	next.Generation, next.Rejected = 10, 13
+	next.Generation, next.Rejected, next.TurnedAway = 10, 13, 14
 	f.SetService(next)
 	slot, _ := f.Intend(10, 7, true)
 	f.Born(slot, 4010, 1234)

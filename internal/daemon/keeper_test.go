@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/policy"
+)
+
+// fill gives every number and flag of a record a value of its own, so that one
+// that is left out somewhere, or swapped with another, shows.
+func fill(v reflect.Value, next *int64) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), next)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i), next)
+		}
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		*next++
+		v.SetInt(*next)
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		*next++
+		v.SetUint(uint64(*next))
+	}
+}
+
+// TestRemember: what the policy remembers comes back from the state as it was.
+func TestRemember(t *testing.T) {
+	f, err := state.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d := &daemon{state: f, fingerprint: 77}
+	var want policy.Memory
+	var n int64
+	fill(reflect.ValueOf(&want).Elem(), &n)
+	want.Cause = policy.Action{Kind: policy.Throttle, Why: policy.BadEnd, End: policy.End{Code: 3, Signal: 11}}
+	d.remember(want, loop.Rejected{Reports: 5, Connections: 6})
+	got, ok := f.Service()
+	if !ok || got.Rejected != 5 || got.TurnedAway != 6 || got.Command != 77 {
+		t.Errorf("%t %+v", ok, got)
+	}
+	if m := memoryOf(got); m != want {
+		t.Errorf("remembered\n%+v, want\n%+v", m, want)
+	}
+}
+
+// TestMark: so does what it knows of a worker.
+func TestMark(t *testing.T) {
+	var want policy.Entry
+	var n int64
+	fill(reflect.ValueOf(&want).Elem(), &n)
+	r := state.Record{
+		PID: want.ID, Generation: want.Generation, Born: int64(want.Born), Stress: want.Stress, Mark: markOf(want),
+	}
+	if got := entryOf(r); got != want {
+		t.Errorf("marked\n%+v, want\n%+v", got, want)
+	}
+	if m := markOf(policy.Entry{Held: 1 << 20, Finished: 1 << 40}); m.Held != 1<<16-1 || m.Finished != 1<<32-1 {
+		t.Errorf("what is too large is %+v", m)
+	}
+}
