@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -29,6 +30,9 @@ func unitsFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "listen", Value: &wordList{}, Usage: "`ADDRESS` of the socket: PORT, HOST:PORT, /path or @abstract (repeatable)"},
 		&cli.StringFlag{Name: "socket-group", Usage: "`GROUP` that may connect to a path"},
+		&cli.GenericFlag{Name: "property", Aliases: []string{"p"}, Value: &wordList{}, Usage: "setting `KEY=VALUE` of the service, as of systemd-run (repeatable)"},
+		&cli.IntFlag{Name: "systemd", Usage: "write for this `VERSION` of systemd", DefaultText: "the running one, else " + strconv.Itoa(units.OldestSystemd)},
+		&cli.BoolFlag{Name: "user", Usage: "write for your own service manager, systemctl --user"},
 		&cli.StringFlag{Name: "output", Usage: "write the files to `DIR` instead of printing them"},
 		&cli.StringFlag{Name: "conf-dir", Usage: "`DIR` in which the service looks for NAME.conf (default: " + units.DefaultConfDir + ", or that of --output)"},
 		&cli.StringFlag{Name: "binary", Value: units.DefaultBinary, Usage: "`PATH` of availd"},
@@ -37,11 +41,18 @@ func unitsFlags() []cli.Flag {
 }
 
 // wordList collects a repeated option as it is; the library's own lists split
-// at commas.
+// at commas. An empty word is none: of an option with two names the library
+// sets the other one to String too.
 type wordList struct{ words []string }
 
-func (w *wordList) Set(value string) error { w.words = append(w.words, value); return nil }
-func (w *wordList) String() string         { return "" }
+func (w *wordList) Set(value string) error {
+	if value != "" {
+		w.words = append(w.words, value)
+	}
+	return nil
+}
+
+func (w *wordList) String() string { return "" }
 
 // runFlags are the options of run that a .conf file may hold.
 func runFlags(settings *[]config.Setting) []cli.Flag {
@@ -61,6 +72,10 @@ func writeUnits(c *cli.Context, settings []config.Setting) error {
 	options := units.Options{
 		Name: name, Command: command, Binary: c.String("binary"), ConfDir: c.String("conf-dir"),
 		SocketGroup: c.String("socket-group"), Listen: c.Generic("listen").(*wordList).words,
+		Properties: c.Generic("property").(*wordList).words, User: c.Bool("user"), Systemd: c.Int("systemd"),
+	}
+	if !c.IsSet("systemd") {
+		options.Systemd = runningSystemd(c.Context)
 	}
 	for _, s := range settings {
 		options.Run = append(options.Run, "--"+s.Name+"="+s.Value)
@@ -77,20 +92,29 @@ func outputUnits(c *cli.Context, options units.Options) error {
 		}
 		options.ConfDir = absolute
 	}
+	if options.User && options.ConfDir == "" {
+		config, err := os.UserConfigDir()
+		if err != nil {
+			return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
+		}
+		options.ConfDir = filepath.Join(config, "availd")
+	}
 	set, err := units.Generate(options)
 	if err != nil {
 		return &daemon.Exit{Status: daemon.ExitUsage, Err: err}
 	}
 	if dir == "" {
-		return set.Print(c.App.Writer)
+		err = set.Print(c.App.Writer)
+	} else {
+		err = set.WriteTo(dir, c.Bool("force"))
 	}
-	if err := set.WriteTo(dir, c.Bool("force")); err != nil {
-		status := daemon.ExitSystem
-		if errors.Is(err, os.ErrExist) {
-			status = daemon.ExitUsage
-		}
-		return &daemon.Exit{Status: status, Err: err}
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return &daemon.Exit{Status: daemon.ExitUsage, Err: err}
+	case err != nil:
+		return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
 	}
+	sayNext(c.App.ErrWriter, options, set, dir)
 	return nil
 }
 

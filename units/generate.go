@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -25,6 +26,13 @@ type facts struct {
 	Inetd       bool // workers are born with their connection
 	Home        bool // the command is in a home directory
 	Settings    []setting
+
+	Systemd     int  // the version that will read the units
+	User        bool // for a user's own service manager
+	DynamicUser bool
+	Spares      bool // workers are there without a client
+
+	UnitSettings, ServiceSettings []property // asked for, and not in the template
 }
 
 // Generate returns the files of a service. They depend on nothing but o.
@@ -37,19 +45,54 @@ func Generate(o Options) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	set := Set{Name: o.Name, ConfDir: o.ConfDir}
-	for name, to := range map[string]*[]byte{"socket": &set.Socket, "service": &set.Service, "conf": &set.Conf} {
-		var b bytes.Buffer
-		if err := templates.ExecuteTemplate(&b, name, f); err != nil {
-			return Set{}, fmt.Errorf("write %s.%s: %w", o.Name, name, err)
+	set := Set{Name: o.Name, ConfDir: o.ConfDir, UnitDir: o.unitDir()}
+	for name, to := range map[string]*[]byte{"socket": &set.Socket, "conf": &set.Conf} {
+		if *to, err = f.render(name); err != nil {
+			return Set{}, err
 		}
-		*to = b.Bytes()
 	}
-	return set, nil
+	asked, err := properties(o.Properties)
+	if err != nil {
+		return Set{}, err
+	}
+	set.Service, err = f.service(asked)
+	return set, err
+}
+
+func (f facts) render(name string) ([]byte, error) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, f); err != nil {
+		return nil, fmt.Errorf("write %s.%s: %w", f.Name, name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// service renders the service twice: what the template has of the properties
+// is only known of its text.
+func (f facts) service(asked []property) ([]byte, error) {
+	f.DynamicUser = !has(asked, "User") || has(asked, "DynamicUser")
+	text, err := f.render("service")
+	if err != nil {
+		return nil, err
+	}
+	_, left := replace(string(text), asked)
+	for _, p := range left {
+		if unitKey.MatchString(p.key) {
+			f.UnitSettings = append(f.UnitSettings, p)
+		} else {
+			f.ServiceSettings = append(f.ServiceSettings, p)
+		}
+	}
+	if text, err = f.render("service"); err != nil {
+		return nil, err
+	}
+	replaced := slices.DeleteFunc(slices.Clone(asked), func(p property) bool { return has(left, p.key) })
+	whole, _ := replace(string(text), replaced)
+	return []byte(whole), nil
 }
 
 func (o Options) facts() (facts, error) {
-	f := facts{Name: o.Name, Binary: o.Binary, SocketGroup: o.SocketGroup}
+	f := facts{Name: o.Name, Binary: o.Binary, SocketGroup: o.SocketGroup, Systemd: o.Systemd, User: o.User}
 	for _, address := range o.Listen {
 		stream, err := listenStream(address)
 		if err != nil {
@@ -70,6 +113,7 @@ func (o Options) facts() (facts, error) {
 		return f, fmt.Errorf("listen on %d addresses: a fastcgi worker has one socket, generate one set for each", len(f.Streams))
 	}
 	f.Inetd = protocol == "inetd"
+	f.Spares = strings.Trim(value(f.Settings, "min-spare"), "0") != ""
 	f.NonBlocking = o.NonBlocking || protocol == "notify"
 	f.Home = under(o.Command[0], "/home", "/root", "/run/user")
 	f.Conf = filepath.Join(o.ConfDir, o.Name+".conf")

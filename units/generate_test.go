@@ -158,6 +158,13 @@ func TestGenerateRefuses(t *testing.T) {
 		{func(o *Options) { o.Run = []string{"--limit=3\nprotocol=queue"} }, "a value is one line"},
 		{func(o *Options) { o.Run = []string{"--listen=:80"} }, "the socket unit listens"},
 		{func(o *Options) { o.Run = []string{"--config=/x"} }, "NAME.conf is the configuration"},
+		{func(o *Options) { o.Properties = []string{"MemoryMax"} }, "want KEY=VALUE"},
+		{func(o *Options) { o.Properties = []string{"memoryMax=1"} }, "want KEY=VALUE"},
+		{func(o *Options) { o.Properties = []string{"X=1\nType=simple"} }, "a value is one line"},
+		{func(o *Options) { o.Properties = []string{`X=1\`} }, "a value is one line"},
+		{func(o *Options) { o.Properties = []string{"KillMode=mixed"} }, "kills the workers when availd dies"},
+		{func(o *Options) { o.Properties, o.User = []string{"User=me"}, true }, "runs everything as that user"},
+		{func(o *Options) { o.Systemd = 251 }, "systemd 251: availd needs version 252 or later"},
 		{func(o *Options) { o.Listen, o.Run = []string{"80", "81"}, []string{"--protocol=fastcgi"} }, "one socket"},
 	} {
 		o := web()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,6 +15,10 @@ const (
 	DefaultBinary  = "/usr/bin/availd"
 	DefaultConfDir = "/etc/availd"
 )
+
+// OldestSystemd is the oldest version that availd is tested with, and the one
+// that units are written for if nothing else is said.
+const OldestSystemd = 252
 
 // Options describe one service.
 type Options struct {
@@ -30,6 +35,16 @@ type Options struct {
 	Run []string
 	// Command is the worker's command with its arguments.
 	Command []string
+	// Properties are settings of the service in the form KEY=VALUE, as
+	// systemd-run(1) takes them. One that the service has is replaced, or added
+	// to where it is a list.
+	Properties []string
+	// Systemd is the version of the systemd that will read the units, which
+	// ignores what it does not know with a warning; OldestSystemd if 0.
+	Systemd int
+	// User is for a user's own service manager, systemd --user. ConfDir has no
+	// default then.
+	User bool
 	// Binary is the path of availd; DefaultBinary if empty.
 	Binary string
 	// ConfDir is where NAME.conf will be; DefaultConfDir if empty.
@@ -57,7 +72,19 @@ func (o Options) withDefaults() Options {
 	if o.ConfDir == "" {
 		o.ConfDir = DefaultConfDir
 	}
+	if o.Systemd == 0 {
+		o.Systemd = OldestSystemd
+	}
 	return o
+}
+
+// unitDir is where the units belong: an administrator's (systemd.unit(5)), or a
+// user's own, which are beside the directory of the configuration.
+func (o Options) unitDir() string {
+	if o.User {
+		return filepath.Join(filepath.Dir(o.ConfDir), "systemd", "user")
+	}
+	return "/etc/systemd/system"
 }
 
 // check finds what is wrong with the words as such; the addresses and the
@@ -76,6 +103,25 @@ func (o Options) check() error {
 	}
 	if o.SocketGroup != "" && !groupForm.MatchString(o.SocketGroup) {
 		return fmt.Errorf("group %q: want the name or number of a group", o.SocketGroup)
+	}
+	if o.Systemd < OldestSystemd {
+		return fmt.Errorf("systemd %d: availd needs version %d or later", o.Systemd, OldestSystemd)
+	}
+	if o.User {
+		return o.checkUser()
+	}
+	if len(o.Command) > 0 && under(o.Command[0], "/tmp", "/var/tmp") {
+		return fmt.Errorf("command %q: the service has a /tmp of its own (PrivateTmp=, implied by DynamicUser=) and will not see it; install it elsewhere, such as /usr/local/libexec", o.Command[0])
+	}
+	return checkCommand(o.Command)
+}
+
+// checkUser finds what a user's own service manager cannot do.
+func (o Options) checkUser() error {
+	for _, p := range o.Properties {
+		if key, _, _ := strings.Cut(p, "="); slices.Contains([]string{"User", "Group", "DynamicUser"}, key) {
+			return fmt.Errorf("property %q: a user's own service manager runs everything as that user", p)
+		}
 	}
 	return checkCommand(o.Command)
 }
@@ -105,8 +151,6 @@ func checkCommand(command []string) error {
 		return fmt.Errorf("command %q: want an absolute path, a service has no PATH of yours; try: $(command -v %s)", program, program)
 	case filepath.Clean(program) != program:
 		return fmt.Errorf("command %q: want the shortest form, %s", program, filepath.Clean(program))
-	case under(program, "/tmp", "/var/tmp"):
-		return fmt.Errorf("command %q: the service has a /tmp of its own (PrivateTmp=, implied by DynamicUser=) and will not see it; install it elsewhere, such as /usr/local/libexec", program)
 	}
 	for _, word := range command {
 		if !utf8.ValidString(word) || strings.ContainsRune(word, 0) {

@@ -8,13 +8,11 @@ import (
 	"path/filepath"
 )
 
-// UnitDir is where an administrator's units are (systemd.unit(5)).
-const UnitDir = "/etc/systemd/system"
-
 // A Set is the generated text of one service's files.
 type Set struct {
 	Name    string
 	ConfDir string // where the service will look for NAME.conf
+	UnitDir string // where systemd will look for the units
 
 	Socket, Service, Conf []byte
 }
@@ -27,8 +25,8 @@ type file struct {
 
 func (s Set) files() []file {
 	return []file{
-		{UnitDir, s.Name + ".socket", s.Socket},
-		{UnitDir, s.Name + ".service", s.Service},
+		{s.UnitDir, s.Name + ".socket", s.Socket},
+		{s.UnitDir, s.Name + ".service", s.Service},
 		{s.ConfDir, s.Name + ".conf", s.Conf},
 	}
 }

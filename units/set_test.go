@@ -10,7 +10,7 @@ import (
 )
 
 func TestPrintLooksLikeSystemctlCat(t *testing.T) {
-	set := Set{Name: "web", ConfDir: "/etc/availd", Socket: []byte("s\n"), Service: []byte("v\n"), Conf: []byte("c\n")}
+	set := Set{Name: "web", ConfDir: "/etc/availd", UnitDir: "/etc/systemd/system", Socket: []byte("s\n"), Service: []byte("v\n"), Conf: []byte("c\n")}
 	var b bytes.Buffer
 	if err := set.Print(&b); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,70 @@
+package units
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPropertiesReplaceOrAdd(t *testing.T) {
+	o := web()
+	o.Properties = []string{
+		"ProtectHome=no", "ProtectHome=tmpfs", "MemoryMax=1G", "After=a.service", "RestrictAddressFamilies=AF_PACKET",
+		"Environment=A=b C=%i", "OOMPolicy=stop",
+	}
+	service := generate(t, o).Service
+	hasLines(t, "service", service, "# As asked for, instead of ProtectHome=yes.", "ProtectHome=tmpfs", "MemoryMax=1G",
+		"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", "RestrictAddressFamilies=AF_PACKET",
+		"Environment=A=b C=%i", "OOMPolicy=stop", "DynamicUser=yes")
+	lacks(t, "service", service, "ProtectHome=no\n", "\nOOMPolicy=continue", "[Install]")
+	unit, _, _ := strings.Cut(string(service), "[Service]")
+	hasLines(t, "unit section", []byte(unit), "After=a.service", "After=web.socket")
+}
+
+func TestPropertyUser(t *testing.T) {
+	for _, test := range []struct {
+		properties []string
+		want, not  string
+	}{
+		{[]string{"User=www-data"}, "User=www-data", "\nDynamicUser="},
+		{[]string{"User=fixed", "DynamicUser=yes"}, "DynamicUser=yes", "DynamicUser=no"},
+		{[]string{"Group=www-data"}, "DynamicUser=yes", "User=www"},
+	} {
+		o := web()
+		o.Properties = test.properties
+		service := generate(t, o).Service
+		hasLines(t, "service", service, test.want)
+		hasLines(t, "service", service, test.properties[0])
+		lacks(t, "service", service, test.not)
+	}
+}
+
+func TestSystemdVersion(t *testing.T) {
+	o := web()
+	lacks(t, "service for 252", generate(t, o).Service, "RestartMode")
+	o.Systemd = 253
+	lacks(t, "service for 253", generate(t, o).Service, "RestartMode")
+	o.Systemd = 254
+	hasLines(t, "service for 254", generate(t, o).Service, "RestartMode=direct")
+}
+
+func TestUserUnits(t *testing.T) {
+	o := web()
+	o.User, o.ConfDir, o.Command = true, "/home/me/.config/availd", []string{"/tmp/worker"}
+	o.Run = []string{"--min-spare=1"}
+	set := generate(t, o)
+	if want := "/home/me/.config/systemd/user"; set.UnitDir != want {
+		t.Errorf("units are for %s, want %s", set.UnitDir, want)
+	}
+	lacks(t, "service", set.Service, "DynamicUser", "ProtectSystem", "ProtectHome", "PrivateTmp", "CapabilityBoundingSet")
+	hasLines(t, "service", set.Service, "NoNewPrivileges=yes", "WantedBy=default.target", "KillMode=process")
+}
+
+func TestSpares(t *testing.T) {
+	for run, want := range map[string]bool{"--limit=3": false, "--min-spare=0": false, "--min-spare=2": true} {
+		o := web()
+		o.Run = []string{run}
+		if got := strings.Contains(string(generate(t, o).Service), "[Install]"); got != want {
+			t.Errorf("with %s the service has an [Install]: %v, want %v", run, got, want)
+		}
+	}
+}

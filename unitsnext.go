@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/units"
+)
+
+// sayNext names the commands that bring a set into service, on standard error:
+// standard output is the set. dir is where it was written, or "".
+func sayNext(w io.Writer, o units.Options, set units.Set, dir string) {
+	isPath := func(address string) bool { return strings.HasPrefix(address, "/") }
+	if i := slices.IndexFunc(o.Listen, isPath); i >= 0 && o.SocketGroup == "" && !o.User {
+		fmt.Fprintf(w, "only root can connect to %s; name the group of the clients with --socket-group\n", o.Listen[i])
+	}
+	if dir == "" {
+		fmt.Fprintf(w, "next: write them, with --output %s\n", set.UnitDir)
+		return
+	}
+	systemctl, sudo := "systemctl", ""
+	if o.User {
+		systemctl += " --user"
+	} else {
+		sudo = "sudo "
+	}
+	fmt.Fprintln(w, "next:")
+	socket, service := set.Name+".socket", set.Name+".service"
+	if dir, _ := filepath.Abs(dir); dir != set.UnitDir && !isUnitDir(dir) { // the set was written to it
+		fmt.Fprintf(w, "  %s%s link %s %s\n", sudo, systemctl, filepath.Join(dir, socket), filepath.Join(dir, service))
+	}
+	start := socket
+	if strings.Contains(string(set.Service), "\n[Install]\n") {
+		start += " " + service
+	}
+	fmt.Fprintf(w, "  %s%s daemon-reload\n  %s%s enable --now %s\n", sudo, systemctl, sudo, systemctl, start)
+}
+
+// isUnitDir tells the directories in which systemd looks for units
+// (systemd.unit(5)).
+func isUnitDir(dir string) bool {
+	return slices.ContainsFunc([]string{"systemd/system", "systemd/user"}, func(end string) bool {
+		return strings.HasSuffix(dir, "/"+end)
+	})
+}
+
+// systemdWait bounds the question for systemd's version.
+const systemdWait = 5 * time.Second
+
+var systemdVersion = regexp.MustCompile(`^systemd ([0-9]+)`)
+
+// runningSystemd is the version of the installed systemd, which is what will
+// read the units; without one they are written for the oldest, which all can
+// read.
+func runningSystemd(ctx context.Context) int {
+	ctx, cancel := context.WithTimeout(ctx, systemdWait)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "systemctl", "--version").Output()
+	if m := systemdVersion.FindSubmatch(out); err == nil && m != nil {
+		if n, err := strconv.Atoi(string(m[1])); err == nil {
+			return max(n, units.OldestSystemd)
+		}
+	}
+	return units.OldestSystemd
+}
