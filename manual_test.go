@@ -36,7 +36,9 @@ func ownOptions(c *cli.Command) []string {
 	}
 	var names []string
 	for name := range options {
-		names = append(names, name)
+		if len(name) > 1 { // the short form of another
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names

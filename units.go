@@ -27,10 +27,13 @@ func unitsCommand() *cli.Command {
 }
 
 func unitsFlags() []cli.Flag {
+	// Not an alias: the library takes only one name of an option on a command line.
+	properties := &wordList{}
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "listen", Value: &wordList{}, Usage: "`ADDRESS` of the socket: PORT, HOST:PORT, /path or @abstract (repeatable)"},
 		&cli.StringFlag{Name: "socket-group", Usage: "`GROUP` that may connect to a path"},
-		&cli.GenericFlag{Name: "property", Aliases: []string{"p"}, Value: &wordList{}, Usage: "setting `KEY=VALUE` of the service, as of systemd-run (repeatable)"},
+		&cli.GenericFlag{Name: "property", Value: properties, Usage: "or -p: setting `KEY=VALUE` of the service, as of systemd-run (repeatable)"},
+		&cli.GenericFlag{Name: "p", Value: properties, Hidden: true},
 		&cli.IntFlag{Name: "systemd", Usage: "write for this `VERSION` of systemd", DefaultText: "the running one, else " + strconv.Itoa(units.OldestSystemd)},
 		&cli.BoolFlag{Name: "user", Usage: "write for your own service manager, systemctl --user"},
 		&cli.StringFlag{Name: "output", Usage: "write the files to `DIR` instead of printing them"},
@@ -41,18 +44,11 @@ func unitsFlags() []cli.Flag {
 }
 
 // wordList collects a repeated option as it is; the library's own lists split
-// at commas. An empty word is none: of an option with two names the library
-// sets the other one to String too.
+// at commas.
 type wordList struct{ words []string }
 
-func (w *wordList) Set(value string) error {
-	if value != "" {
-		w.words = append(w.words, value)
-	}
-	return nil
-}
-
-func (w *wordList) String() string { return "" }
+func (w *wordList) Set(value string) error { w.words = append(w.words, value); return nil }
+func (w *wordList) String() string         { return "" }
 
 // runFlags are the options of run that a .conf file may hold.
 func runFlags(settings *[]config.Setting) []cli.Flag {
