@@ -70,9 +70,11 @@ dist:
 		packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
 	done
 
-# the program and its manual pages below $(DESTDIR)$(PREFIX)
+# the program, its manual pages and what journalctl -x says of its messages, after
+# a journalctl --update-catalog, below $(DESTDIR)$(PREFIX)
 install: build
 	install -D -m 755 bin/availd $(DESTDIR)$(PREFIX)/bin/availd
+	install -D -m 644 packaging/availd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/availd.catalog
 	for page in man/*.[1-8]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/} || exit; \
 	done

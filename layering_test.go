@@ -1,7 +1,11 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,4 +70,59 @@ func directImports(t *testing.T) map[string][]string {
 		imports[pkg] = words[1:]
 	}
 	return imports
+}
+
+// clocks are what of package time reads a clock or waits for it.
+var clocks = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}
+
+// TestNoClock: the policy and the loop know the time from their callers, which
+// is the monotonic one; the loop asks for the other for what it shows, in one
+// place. So nobody who sets the clock changes what they do.
+func TestNoClock(t *testing.T) {
+	seams := 0
+	for _, dir := range []string{"policy", "internal/loop"} {
+		files, err := filepath.Glob(dir + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: no files (%v)", dir, err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			for _, used := range selectors(t, name) {
+				if pkg, what, _ := strings.Cut(used, "."); pkg == "time" && slices.Contains(clocks, what) {
+					t.Errorf("%s: %s reads a clock of its own", name, used)
+				}
+				if used == "seams.Wall" {
+					seams++
+				}
+			}
+		}
+	}
+	if seams == 0 {
+		t.Error("the wall clock's seam is gone: mend this test")
+	}
+}
+
+// selectors returns every X.Y and the last two words of longer ones in a file.
+func selectors(t *testing.T, name string) (found []string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		switch x := sel.X.(type) {
+		case *ast.Ident:
+			found = append(found, x.Name+"."+sel.Sel.Name)
+		case *ast.SelectorExpr:
+			found = append(found, x.Sel.Name+"."+sel.Sel.Name)
+		}
+		return true
+	})
+	return found
 }

@@ -57,6 +57,7 @@ var artifacts = sync.OnceValues(func() (dir string, err error) {
 	for _, a := range cPrograms {
 		err = errors.Join(err, a.cc(dir))
 	}
+	err = errors.Join(err, run("install", "-m", "644", "packaging/availd.catalog", dir))
 	guest := run("go", "test", "-c", "-tags=e2e", "-trimpath", "-o", filepath.Join(dir, guestBinary), "./e2e/guest")
 	return dir, errors.Join(err, guest)
 })

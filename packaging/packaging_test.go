@@ -60,7 +60,7 @@ func TestStaged(t *testing.T) {
 			t.Errorf("packaging/build does not make %s", name)
 		}
 	}
-	for _, name := range []string{"copyright", "lintian-overrides", "nfpm.yaml"} {
+	for _, name := range []string{"availd.catalog", "copyright", "lintian-overrides", "nfpm.yaml"} {
 		read(t, name)
 		if !strings.Contains(script, "packaging/"+name) {
 			t.Errorf("packaging/build does not use %s", name)

@@ -14,7 +14,7 @@ const (
 	StatusClosed                   // "status_closed"
 	Throttle                       // "throttle": true; Until, and the cause: Why, Worker, End
 	Unthrottle                     // "throttle": false
-	Retire                         // ask Worker to leave: Why
+	Retire                         // ask Worker to leave: Generation, Why
 	Signal                         // send Number to Worker ("kill"); Why
 	Probe                          // count the waiting connections, answer with Probed
 	Leave                          // leave, if no connection waits: the service has been idle for ExitIdleTime
@@ -24,9 +24,9 @@ const (
 
 	WarnLimit         // "process_limit"
 	WarnBadStart      // "bad_startup": Worker, Why, End
-	WarnExitStatus    // "exit_status": Worker, End
-	WarnKilled        // "killed": Worker, End
-	WarnStopped       // "stopped": Worker, End
+	WarnExitStatus    // "exit_status": Worker, Generation, End
+	WarnKilled        // "killed": Worker, Generation, End
+	WarnStopped       // "stopped": Worker, Generation, End
 	WarnUnknownStatus // "unknown_status": Worker, Number
 	WarnPartialStatus // "partial_status": Worker
 	WarnReadError     // "status_read_error"

@@ -11,7 +11,7 @@ func (s *Service) Exit(now Instant, id int, e End) []Action {
 		}
 		return s.actions
 	case e.Stopped:
-		s.emit(Action{Kind: WarnStopped, Worker: id, End: e})
+		s.emit(Action{Kind: WarnStopped, Worker: id, Generation: w.generation, End: e})
 		return s.actions
 	}
 	if s.cfg.PerConnection {
@@ -55,11 +55,11 @@ func (s *Service) forgiven(w *worker) bool {
 func (s *Service) warnEnd(w *worker, e End) {
 	switch {
 	case e.Signal == 0:
-		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, End: e})
+		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, Generation: w.generation, End: e})
 	case s.stopping && e.Signal == sigTERM: // R8.4
 	case s.cfg.Retire && (w.killed || w.aborted || w.told && e.Signal == s.cfg.RetireSignal):
 	default:
-		s.emit(Action{Kind: WarnKilled, Worker: w.id, End: e})
+		s.emit(Action{Kind: WarnKilled, Worker: w.id, Generation: w.generation, End: e})
 	}
 }
 

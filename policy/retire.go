@@ -16,7 +16,7 @@ func (s *Service) retire(w *worker, why Why) {
 	}
 	w.told = true
 	s.setLeaving(w, why)
-	s.emit(Action{Kind: Retire, Worker: w.id, Why: why})
+	s.emit(Action{Kind: Retire, Worker: w.id, Generation: w.generation, Why: why})
 }
 
 // leave books that w leaves by its own will.

@@ -47,7 +47,7 @@ func (s *Service) judgeSession(w *worker, e End) {
 		s.sessions.healthy = true
 	}
 	if s.cfg.ExecFailed != 0 && e.Signal == 0 && e.Code == s.cfg.ExecFailed {
-		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, End: e})
+		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, Generation: w.generation, End: e})
 		s.badStart(w, Action{Why: ExecFailed, Worker: w.id, End: e, Generation: w.generation})
 		return
 	}
@@ -56,7 +56,7 @@ func (s *Service) judgeSession(w *worker, e End) {
 		return
 	}
 	if e.Signal != 0 {
-		s.emit(Action{Kind: WarnKilled, Worker: w.id, End: e})
+		s.emit(Action{Kind: WarnKilled, Worker: w.id, Generation: w.generation, End: e})
 	}
 	if s.sessions.bad(s.now) && !s.sessions.healthy {
 		s.badStart(w, Action{Why: BadEnds, Worker: w.id, End: e, Generation: w.generation})

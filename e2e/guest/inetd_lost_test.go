@@ -54,25 +54,15 @@ func TestInetdLostSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	say := func() {
-		t.Helper()
-		_ = c.SetDeadline(time.Now().Add(harness.Patience))
-		if _, err := io.WriteString(c, "still there?"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(c, make([]byte, 12)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	say()
+	say(t, c)
 	for range 3 {
 		main := s.Main()
 		shoot(t, main)
 		s.awaitAnother(main)
-		say()
+		say(t, c)
 	}
 	s.Reload()
-	say()
+	say(t, c)
 	if now := s.state(); now.Busy != 1 || now.Total != 1 || now.Counters.Killed != 0 {
 		t.Errorf("busy %d of %d", now.Busy, now.Total)
 	}

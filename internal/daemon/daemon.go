@@ -45,6 +45,7 @@ type daemon struct {
 	cfg      config.Config
 	path     string // of the worker program
 	log      *slog.Logger
+	flush    func() // what was logged
 	notifier *notify.Notifier
 	sockets  activation.Set
 	listened bool // the sockets are ours, from --listen
@@ -67,7 +68,8 @@ type daemon struct {
 
 // Run serves until the service is stopped. The notifier is the caller's.
 func Run(o Options, n *notify.Notifier) error {
-	d := &daemon{options: o, notifier: n}
+	d := &daemon{options: o, notifier: n, flush: func() {}}
+	defer func() { d.flush() }()
 	defer d.close()
 	for _, step := range []func() error{
 		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openControl, d.build,
@@ -92,7 +94,7 @@ func (d *daemon) configure() error {
 		return badConfig(err)
 	}
 	d.cfg = cfg
-	d.log = logs.New(cfg.LogLevel, cfg.LogFormat)
+	d.log, d.flush = logs.New(cfg.LogLevel, cfg.LogFormat)
 	return nil
 }
 
@@ -112,6 +114,7 @@ func (d *daemon) findCommand() (err error) {
 	if d.cfg.Name == "" {
 		d.cfg.Name = defaultName(d.path)
 	}
+	d.log = d.log.With("service", d.cfg.Name)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (d *daemon) prepareBirths() {
 
 func (d *daemon) seams() loop.Seams {
 	return loop.Seams{
-		Now: monotonic, Log: d.log,
+		Now: monotonic, Wall: time.Now, Log: d.log,
 		Start: d.start, Accept: acceptConn,
 		Signal: signalWorker, Wait: waitWorker,
 		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.read,

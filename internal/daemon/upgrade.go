@@ -147,7 +147,8 @@ func (d *daemon) execute(workers []loop.Handed) error {
 	if d.options.IgnoreSIGPIPE {
 		signal.Ignore(unix.SIGPIPE) // exec keeps what is ignored, for the next image to find
 	}
-	d.log.Info("executing "+d.options.Executable, "event", "upgraded")
+	d.log.Info("executing "+d.options.Executable, "event", "upgrading")
+	d.flush()
 	err = syscall.Exec(d.options.Executable, os.Args, append(os.Environ(), variable))
 	undo()
 	return os.NewSyscallError("execve "+d.options.Executable, err)

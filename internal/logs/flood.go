@@ -29,11 +29,12 @@ type tally struct {
 
 func newFlood() *flood { return &flood{kinds: map[string]*tally{}} }
 
-// pass reports whether r is to be written. write is used later for the line
+// pass reports whether e is to be written. write is used later for the line
 // about those that were not.
-func (f *flood) pass(kind string, r slog.Record, write func(slog.Record)) bool {
+func (f *flood) pass(e entry, write sink) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	kind := e.field(Event)
 	t := f.kinds[kind]
 	if t == nil {
 		t = &tally{}
@@ -47,18 +48,21 @@ func (f *flood) pass(kind string, r slog.Record, write func(slog.Record)) bool {
 		return true
 	}
 	if t.leftOut == 0 {
-		time.AfterFunc(time.Until(t.began.Add(floodPeriod)), func() { f.settle(t, kind, r.Level, write) })
+		time.AfterFunc(time.Until(t.began.Add(floodPeriod)), func() { f.settle(t, kind, e, write) })
 	}
 	t.leftOut++
 	return false
 }
 
-// settle ends a period in which messages were left out.
-func (f *flood) settle(t *tally, kind string, level slog.Level, write func(slog.Record)) {
+// settle ends a period in which messages were left out, of which e was the
+// first. The line about them is of no kind: it does not say what they do.
+func (f *flood) settle(t *tally, kind string, e entry, write sink) {
 	f.mu.Lock()
 	n := t.leftOut
 	*t = tally{}
 	f.mu.Unlock()
-	text := fmt.Sprintf("%d more messages of the kind %q in the last %d s were left out", n, kind, int(floodPeriod.Seconds()))
-	write(slog.NewRecord(time.Now(), level, text, 0))
+	e.at = time.Now()
+	e.message = fmt.Sprintf("%d more messages of the kind %q in the last %d s were left out", n, kind, int(floodPeriod.Seconds()))
+	e.attrs = []slog.Attr{slog.String(service, e.field(service)), slog.Int("left_out", n)}
+	write(e)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +16,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// logger writes to the returned buffer.
-func logger(least slog.Level, prefix func(slog.Record) string) (*slog.Logger, *bytes.Buffer) {
-	var b bytes.Buffer
-	return slog.New(&handler{out: &output{w: &b}, least: least, prefix: prefix, flood: newFlood()}), &b
+// paper is what a logger under test writes on.
+type paper struct {
+	*slog.Logger
+	queue *queue
+	mu    sync.Mutex
+	text  bytes.Buffer
 }
 
-func TestJournalPrefix(t *testing.T) {
+func (p *paper) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+// written is the text so far.
+func (p *paper) written() string {
+	p.queue.flush()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+func (p *paper) count(text string) int { return strings.Count(p.written(), text) }
+
+func logger(t *testing.T, least slog.Level, lines func(*paper) sink) *paper {
+	p := &paper{}
+	p.queue = newQueue(lines(p))
+	t.Cleanup(func() { close(p.queue.entries) })
+	p.Logger = slog.New(&handler{queue: p.queue, least: least, flood: newFlood()})
+	return p
+}
+
+func prefixedLines(p *paper) sink { return prefixed(p) }
+
+func TestPrefixed(t *testing.T) {
 	for _, c := range []struct {
 		level slog.Level
 		want  string
@@ -31,39 +60,39 @@ func TestJournalPrefix(t *testing.T) {
 		{slog.LevelWarn, "<4>it is\n"},
 		{slog.LevelError, "<3>it is\n"},
 	} {
-		log, b := logger(slog.LevelDebug, journalPrefix)
-		log.Log(context.Background(), c.level, "it is")
-		if b.String() != c.want {
-			t.Errorf("%v: %q, want %q", c.level, b, c.want)
+		p := logger(t, slog.LevelDebug, prefixedLines)
+		p.Log(context.Background(), c.level, "it is")
+		if got := p.written(); got != c.want {
+			t.Errorf("%v: %q, want %q", c.level, got, c.want)
 		}
 	}
 }
 
-func TestTerminalPrefix(t *testing.T) {
-	log, b := logger(slog.LevelDebug, terminalPrefix)
-	log.Warn("it is")
-	if !regexp.MustCompile(`^\d\d:\d\d:\d\d availd warn: it is\n$`).MatchString(b.String()) {
-		t.Errorf("%q", b)
+func TestDated(t *testing.T) {
+	p := logger(t, slog.LevelDebug, func(p *paper) sink { return dated(p) })
+	p.Warn("it is")
+	if got := p.written(); !regexp.MustCompile(`^\d\d:\d\d:\d\d availd warn: it is\n$`).MatchString(got) {
+		t.Errorf("%q", got)
 	}
 }
 
 // TestOneLineEach: a message can neither end its line and forge another, nor
 // show attributes in a sentence for people.
 func TestOneLineEach(t *testing.T) {
-	log, b := logger(slog.LevelDebug, journalPrefix)
-	log.With(Event, "birth").Info("first\n<0>second", "worker_pid", 7)
-	log.With(Event, "birth").Debug("third", "worker_pid", 7)
-	if want := "<6>first <0>second\n<7>third worker_pid=7\n"; b.String() != want {
-		t.Errorf("%q, want %q", b, want)
+	p := logger(t, slog.LevelDebug, prefixedLines)
+	p.With(service, "web", Event, "birth").Info("first\n<0>second", "worker_pid", 7)
+	p.With(service, "web", Event, "birth").Debug("third", "worker_pid", 7)
+	if got, want := p.written(), "<6>first <0>second\n<7>third worker_pid=7\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestLevel(t *testing.T) {
-	log, b := logger(slog.LevelWarn, journalPrefix)
-	log.Info("no")
-	log.Warn("yes")
-	if b.String() != "<4>yes\n" {
-		t.Errorf("%q", b)
+	p := logger(t, slog.LevelWarn, prefixedLines)
+	p.Info("no")
+	p.Warn("yes")
+	if got := p.written(); got != "<4>yes\n" {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -73,10 +102,12 @@ func TestLevelByName(t *testing.T) {
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
 		"": slog.LevelInfo,
 	} {
-		log, ctx := New(name, "text"), context.Background()
+		log, flush := New(name, "text")
+		ctx := context.Background()
 		if !log.Enabled(ctx, least) || log.Enabled(ctx, least-1) {
 			t.Errorf("%q does not begin at %v", name, least)
 		}
+		flush()
 	}
 }
 
@@ -105,39 +136,37 @@ func TestIsJournal(t *testing.T) {
 	}
 }
 
-func count(b *bytes.Buffer, text string) int { return strings.Count(b.String(), text) }
-
 // TestFlood: ten in ten seconds, then one line with the number left out, at the
 // end of the period and without another message; other kinds are not affected.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, b := logger(slog.LevelInfo, journalPrefix)
+		p := logger(t, slog.LevelInfo, prefixedLines)
 		for range 1000 {
-			log.With(Event, "worker_failed").Warn("worker failed")
+			p.With(Event, "worker_failed").Warn("worker failed")
 		}
-		log.With(Event, "full").Warn("full")
-		if n := count(b, "worker failed"); n != floodMost {
+		p.With(Event, "full").Warn("full")
+		if n := p.count("worker failed"); n != floodMost {
 			t.Errorf("%d lines passed, want %d", n, floodMost)
 		}
-		if count(b, "<4>full\n") != 1 {
+		if p.count("<4>full\n") != 1 {
 			t.Error("a message of another kind is held back")
 		}
 		const told = `<4>990 more messages of the kind "worker_failed" in the last 10 s were left out` + "\n"
 		elapse(floodPeriod - time.Nanosecond)
-		if count(b, "left out") != 0 {
+		if p.count("left out") != 0 {
 			t.Error("the number left out is told before the period ends")
 		}
 		elapse(time.Nanosecond)
-		if count(b, told) != 1 {
-			t.Errorf("no line with the number left out:\n%s", b)
+		if p.count(told) != 1 {
+			t.Errorf("no line with the number left out:\n%s", p.written())
 		}
-		log.With(Event, "worker_failed").Warn("worker failed")
-		if n := count(b, "worker failed"); n != floodMost+1 {
+		p.With(Event, "worker_failed").Warn("worker failed")
+		if n := p.count("worker failed"); n != floodMost+1 {
 			t.Errorf("%d lines passed, want one more after the period", n)
 		}
 		elapse(10 * floodPeriod)
-		if count(b, "left out") != 1 {
-			t.Errorf("the number left out is told again:\n%s", b)
+		if p.count("left out") != 1 {
+			t.Errorf("the number left out is told again:\n%s", p.written())
 		}
 	})
 }
@@ -145,13 +174,13 @@ func TestFlood(t *testing.T) {
 // TestSlowStreamPasses: what stays below the rate is never held back.
 func TestSlowStreamPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, b := logger(slog.LevelInfo, journalPrefix)
+		p := logger(t, slog.LevelInfo, prefixedLines)
 		for range 60 {
-			log.With(Event, "suspect").Info("slow")
+			p.With(Event, "suspect").Info("slow")
 			elapse(time.Second)
 		}
-		if n := count(b, "slow"); n != 60 {
-			t.Errorf("%d of 60 lines passed:\n%s", n, b)
+		if n := p.count("slow"); n != 60 {
+			t.Errorf("%d of 60 lines passed:\n%s", n, p.written())
 		}
 	})
 }

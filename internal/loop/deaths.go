@@ -37,7 +37,7 @@ func (l *Loop) collect(p *proc) {
 	end, known, err := l.seams.Wait(p.Process)
 	if err != nil {
 		l.say(eventInternal, levelError,
-			fmt.Sprintf("how worker %d ended cannot be told (%v): taken as a good end", p.PID, err), "worker_pid", p.PID)
+			fmt.Sprintf("how worker %d ended cannot be told (%v): taken as a good end", p.PID, err), "worker_pid", p.PID, "generation", p.generation)
 		end, known = policy.End{Unknown: true}, true
 	}
 	l.unwatch(p)

@@ -86,7 +86,7 @@ func (l *Loop) send(pid int, sig unix.Signal, group bool) {
 		return
 	}
 	if err := l.seams.Signal(p.Process, sig, group); err != nil {
-		l.say(eventInternal, levelError, "worker cannot be signalled: "+err.Error(), "worker_pid", pid)
+		l.say(eventInternal, levelError, "worker cannot be signalled: "+err.Error(), "worker_pid", pid, "generation", p.generation)
 	}
 }
 

@@ -41,6 +41,7 @@ type world struct {
 	t        *testing.T
 	loop     *Loop
 	now      policy.Instant
+	wall     time.Time
 	listener int // a real listening socket
 	reports  int // an eventfd in the report socket's place
 	queue    []report.Message
@@ -73,7 +74,7 @@ func newWorld(t *testing.T, cfg policy.Config) *world {
 // newWorldAfter is one in which an earlier process has left something.
 func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored) *world {
 	t.Helper()
-	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour}
+	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour, wall: time.Date(2026, 3, 4, 1, 0, 0, 0, time.Local)}
 	w.listener = listen(t)
 	w.reports = eventfd(t)
 	w.settings = func() (Settings, error) { return Settings{Policy: cfg, RetireSignal: unix.SIGTERM}, nil }
@@ -179,6 +180,7 @@ func (w *world) ready() bool {
 func (w *world) after(d time.Duration) {
 	w.t.Helper()
 	w.now += d
+	w.wall = w.wall.Add(d)
 	w.turn()
 }
 
@@ -209,6 +211,7 @@ func (w *world) condition() policy.Condition { return w.loop.policy.Condition(w.
 func (w *world) seams() Seams {
 	return Seams{
 		Now:     func() policy.Instant { return w.now },
+		Wall:    func() time.Time { return w.wall },
 		Start:   w.start,
 		Signal:  w.signal,
 		Wait:    func(p Process) (policy.End, bool, error) { e, ok := w.ends[p.PID]; return e, ok, nil },

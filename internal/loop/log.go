@@ -17,17 +17,17 @@ func (l *Loop) log(a policy.Action) {
 		l.full.warned = true
 		l.say(eventFull, levelWarn, fmt.Sprintf(
 			"all %d workers are busy and the limit is %d: new clients wait; raise --limit if the machine has room for more, or make requests shorter",
-			l.cfg.Policy.Limit, l.cfg.Policy.Limit), "limit", l.cfg.Policy.Limit)
+			l.cfg.Policy.Limit, l.cfg.Policy.Limit))
 	case policy.Throttle:
 		l.facts.throttle = l.cause(a)
 		l.say(eventThrottle, levelError, fmt.Sprintf(
 			"no new workers until %s: %s; clients wait in the socket's queue; mend the cause, a reload tries again at once",
-			l.clockTime(a.Until), l.facts.throttle))
+			l.clockTime(a.Until), l.facts.throttle), of(a)...)
 	case policy.Unthrottle:
 		l.say(eventThrottleEnds, levelInfo, "workers are started again")
 	case policy.RollOutStopped:
 		l.say(eventRollOut, levelError, fmt.Sprintf(
-			"the roll-out is stopped: %s; the older workers go on serving; mend the cause and reload again", l.cause(a)))
+			"the roll-out is stopped: %s; the older workers go on serving; mend the cause and reload again", l.cause(a)), of(a)...)
 	case policy.RollOutDone:
 		text := fmt.Sprintf("reloaded: all %d older workers were replaced or asked to leave", a.Number)
 		if l.cfg.PerConnection {
@@ -46,17 +46,26 @@ func (l *Loop) logWorker(a policy.Action) {
 	case policy.Start:
 		l.say(eventBirth, levelDebug, "a worker is started", "generation", a.Generation, "stress", a.Stress)
 	case policy.Retire:
-		l.say(eventDeath, levelDebug, "a worker is asked to leave", "worker_pid", pid)
+		l.say(eventDeath, levelDebug, "a worker is asked to leave", of(a)...)
 	case policy.WarnExitStatus, policy.WarnKilled, policy.WarnStopped:
-		l.say(eventFailed, levelWarn, fmt.Sprintf("worker %d %s", pid, describeEnd(a.End)), "worker_pid", pid)
+		l.say(eventFailed, levelWarn, fmt.Sprintf("worker %d %s", pid, describeEnd(a.End)), of(a)...)
 	case policy.WarnSuspect:
 		l.say(eventSuspect, levelWarn, fmt.Sprintf(
 			"%d connections wait although worker %d is believed idle: one more worker is started; see whether it hangs, or set --worker-watchdog",
-			a.Number, pid), "worker_pid", pid)
+			a.Number, pid), of(a)...)
 	case policy.WarnTimeout:
 		l.say(eventHung, levelWarn, fmt.Sprintf("worker %d %s: it gets %s%s",
-			pid, overdue(a.Why), unix.SignalName(unix.Signal(a.Number)), advice(a.Why)), "worker_pid", pid)
+			pid, overdue(a.Why), unix.SignalName(unix.Signal(a.Number)), advice(a.Why)), of(a)...)
 	}
+}
+
+// of are the fields that tell which worker an action is about; none, if it is
+// about no worker.
+func of(a policy.Action) []any {
+	if a.Worker == 0 {
+		return nil
+	}
+	return []any{"worker_pid", a.Worker, "generation", a.Generation}
 }
 
 // cause is the reason of a pause or of a stopped roll-out, for one line.
@@ -122,6 +131,6 @@ func advice(w policy.Why) string {
 
 // wall is the wall-clock time of a moment. It is worked out for display only,
 // so that a step of the wall clock changes nothing else.
-func (l *Loop) wall(at policy.Instant) time.Time { return time.Now().Add(at - l.seams.Now()) }
+func (l *Loop) wall(at policy.Instant) time.Time { return l.seams.Wall().Add(at - l.seams.Now()) }
 
 func (l *Loop) clockTime(at policy.Instant) string { return l.wall(at).Format(time.TimeOnly) }

@@ -98,7 +98,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	l.sockets = sockets{loop: l, list: cfg.Sockets}
 	l.sources = sources{most: cfg.MaxPerSource, counts: map[string]int{}}
 	l.now = seams.Now()
-	l.facts.started = time.Now()
+	l.facts.started = seams.Wall()
 	if err := l.register(); err != nil {
 		l.close()
 		return nil, err

@@ -31,7 +31,7 @@ func (l *Loop) reload(reply chan<- Outcome) {
 	l.cfg.Settings = settings
 	l.sources.most = settings.MaxPerSource
 	if !l.cfg.PerConnection { // sessions go on as they are
-		l.say(eventReload, levelInfo, "the configuration is read, workers are rolled over")
+		l.say(eventReloading, levelInfo, "the configuration is read, workers are rolled over")
 	}
 	l.apply(l.policy.Reload(l.now, settings.Policy))
 	l.seams.Ready(l.compose())

@@ -110,7 +110,7 @@ func (l *Loop) reject(p *proc, why string) {
 	}
 	p.gossiped = true
 	l.say(eventGossip, levelWarn, fmt.Sprintf(
-		"a report of worker %d is ignored: %s; further ones of it are only counted", p.PID, why), "worker_pid", p.PID)
+		"a report of worker %d is ignored: %s; further ones of it are only counted", p.PID, why), "worker_pid", p.PID, "generation", p.generation)
 }
 
 // rejectStranger does the same for senders that are no workers. Datagrams of

@@ -58,8 +58,10 @@ type Depth struct {
 // Seams are the effects of the loop on the world. None of them blocks. All are
 // called by the loop's goroutine.
 type Seams struct {
-	// Now reads the monotonic clock.
-	Now func() policy.Instant
+	// Now reads the monotonic clock, which everything goes by. Wall reads the
+	// other one, for what people are shown: it may step at any time.
+	Now  func() policy.Instant
+	Wall func() time.Time
 	// Start gives birth to one worker.
 	Start func(generation uint64, stress bool, conn *Conn) (Process, error)
 	// Accept takes a connection, for workers that are born with one.

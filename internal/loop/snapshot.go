@@ -23,7 +23,7 @@ func (l *Loop) noteEnd(e policy.End) {
 	if e.Good() {
 		return
 	}
-	f := &status.Failure{At: time.Now()}
+	f := &status.Failure{At: l.seams.Wall()}
 	if e.Signal != 0 {
 		f.Signal = &e.Signal
 	} else {

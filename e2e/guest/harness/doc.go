@@ -29,6 +29,7 @@ const (
 	Next     = Dir + "/availd-next" // the same, of another version
 	Workers  = Dir + "/workers"     // one executable each, by the name of the example
 	Examples = Dir + "/examples"    // the sources, with their unit pairs
+	Catalog  = Dir + "/availd.catalog"
 )
 
 // Environment of the guest half.

@@ -1,0 +1,49 @@
+package logs
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// dated writes lines that people read on a terminal.
+func dated(w io.Writer) sink {
+	return func(e entry) {
+		writeLine(w, e.at.Format(time.TimeOnly)+" availd "+strings.ToLower(e.level.String())+": ", e)
+	}
+}
+
+// prefixed writes lines with the priority of sd-daemon(3).
+func prefixed(w io.Writer) sink {
+	return func(e entry) { writeLine(w, fmt.Sprintf("<%d>", priority(e.level)), e) }
+}
+
+func priority(l slog.Level) int {
+	switch {
+	case l >= slog.LevelError:
+		return 3
+	case l >= slog.LevelWarn:
+		return 4
+	case l >= slog.LevelInfo:
+		return 6
+	default:
+		return 7
+	}
+}
+
+func writeLine(w io.Writer, prefix string, e entry) {
+	var b strings.Builder
+	b.WriteString(prefix)
+	b.WriteString(e.message)
+	if e.level < slog.LevelInfo {
+		for _, a := range e.attrs {
+			if a.Key != Event && a.Key != service {
+				fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
+			}
+		}
+	}
+	b.WriteByte('\n')
+	_, _ = io.WriteString(w, b.String()) // see the package's Diagnostics
+}
