@@ -37,7 +37,7 @@ race:
 
 # what the compiler lets pass
 lint:
-	go vet ./... && go vet -tags e2e ./e2e/...
+	go vet ./... && go vet -tags e2e,bench ./e2e/...
 	@out="$$($(GOFUMPT) -l .)" && test -z "$$out" || { echo "not formatted:" $$out; exit 1; }
 	$(STATICCHECK) ./...
 	go test -run TestLayering .
@@ -50,8 +50,14 @@ man-lint:
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
 
-# benchmarks, for benchstat
+# availd beside what else there is, in a quarter of an hour; BENCH=TestBurst runs
+# one comparison, or those that a regular expression names
 bench:
+	@.ci/need
+	go test -tags e2e,bench -count=1 -timeout 50m -v ./e2e -run 'TestBench/$(BENCH)'
+
+# benchmarks of single functions, for benchstat
+microbench:
 	go test -run '^$$' -bench . -benchmem -count 6 ./...
 
 # the scenarios on booted systemds alone; needs root
@@ -82,4 +88,4 @@ install: build
 clean:
 	rm -rf bin dist cover.out
 
-.PHONY: build run test race lint man-lint fuzz bench e2e cover dist install clean
+.PHONY: build run test race lint man-lint fuzz bench microbench e2e cover dist install clean

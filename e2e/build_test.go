@@ -19,6 +19,7 @@ import (
 const (
 	moduleRoot  = ".." // a test runs in the folder of its package
 	guestBinary = "guest.test"
+	benchBinary = "bench.test"
 )
 
 // What the machines get at harness.Dir. Sources are packages
@@ -32,6 +33,18 @@ var (
 	}
 	cPrograms = []artifact{
 		{source: "examples/http-c/*.c", output: "workers/http-c"},
+		{source: "e2e/bench/programs/load.c", output: "bench/load"},
+		{source: "e2e/bench/programs/prefork.c", output: "bench/prefork"},
+		{source: "e2e/bench/programs/nap.c", output: "bench/nap"},
+		{source: "e2e/bench/programs/hello.c", output: "bench/hello"},
+		{source: "e2e/bench/programs/stamp.c", output: "bench/stamp"},
+		{source: "e2e/bench/programs/birth.c", output: "bench/birth"},
+		{source: "e2e/bench/programs/chatter.c", output: "bench/chatter"},
+		{source: "e2e/bench/programs/postfixd.c", output: "bench/postfixd"},
+	}
+	guests = []artifact{
+		{source: "e2e/guest", output: guestBinary},
+		{source: "e2e/bench", output: benchBinary},
 	}
 )
 
@@ -46,7 +59,7 @@ var artifacts = sync.OnceValues(func() (dir string, err error) {
 	}
 	artifactsDir = dir
 	// Services of other users look into it; and the places to mount on exist.
-	for _, d := range []string{dir, filepath.Join(dir, "workers"), filepath.Join(dir, "examples")} {
+	for _, d := range []string{dir, filepath.Join(dir, "workers"), filepath.Join(dir, "bench"), filepath.Join(dir, "examples")} {
 		if err := errors.Join(os.MkdirAll(d, 0o755), os.Chmod(d, 0o755)); err != nil {
 			return "", err
 		}
@@ -58,8 +71,10 @@ var artifacts = sync.OnceValues(func() (dir string, err error) {
 		err = errors.Join(err, a.cc(dir))
 	}
 	err = errors.Join(err, run("install", "-m", "644", "packaging/availd.catalog", dir))
-	guest := run("go", "test", "-c", "-tags=e2e", "-trimpath", "-o", filepath.Join(dir, guestBinary), "./e2e/guest")
-	return dir, errors.Join(err, guest)
+	for _, a := range guests {
+		err = errors.Join(err, run("go", "test", "-c", "-tags=e2e", "-trimpath", "-o", filepath.Join(dir, a.output), "./"+a.source))
+	}
+	return dir, err
 })
 
 var artifactsDir string

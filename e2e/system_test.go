@@ -90,11 +90,16 @@ func (s system) boot(ctx context.Context, t *testing.T, tree, dir string) *machi
 
 // scenarios runs the guest half and hands on what it says.
 func (s system) scenarios(ctx context.Context, t *testing.T, m *machine.Machine) {
-	args := []string{
+	repeat(ctx, t, m.Command(ctx, s.guestArgs(ctx, guestBinary, "-test.v=test2json")...))
+}
+
+// guestArgs are the command of a test binary in the machine.
+func (s system) guestArgs(ctx context.Context, binary string, flags ...string) []string {
+	args := append([]string{
 		"env", "-C", "/", harness.EnvGuest + "=1", fmt.Sprintf("%s=%d", harness.EnvSystemd, s.atLeast),
 		fmt.Sprintf("%s=%t", harness.EnvV1, s.v1),
-		filepath.Join(harness.Dir, guestBinary), "-test.v=test2json",
-	}
+		filepath.Join(harness.Dir, binary),
+	}, flags...)
 	if pattern := cmp.Or(guestPattern(), s.only); pattern != "" {
 		args = append(args, "-test.run="+pattern)
 	}
@@ -104,7 +109,7 @@ func (s system) scenarios(ctx context.Context, t *testing.T, m *machine.Machine)
 	if at, ok := ctx.Deadline(); ok { // its own, so that it says what it was waiting for
 		args = append(args, "-test.timeout="+(time.Until(at)-5*time.Second).String())
 	}
-	repeat(ctx, t, m.Command(ctx, args...))
+	return args
 }
 
 // inspect is what a person would look at first after a failure.

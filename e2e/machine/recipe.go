@@ -47,6 +47,15 @@ func Programs(suite string) Recipe {
 	}
 }
 
+// Peers is what the benchmarks compare availd with, beyond Programs.
+func Peers(suite string) Recipe {
+	base := Programs(suite)
+	return Recipe{
+		Name: "peers", Suite: suite, Base: &base,
+		Packages: []string{"php-fpm", "php-opcache", "ucspi-tcp", "ipsvd", "xinetd"},
+	}
+}
+
 // Key is the name of the recipe's tree: equal keys, equal contents (up to the
 // point release of the suite on the day it was built).
 func (r Recipe) Key() string {

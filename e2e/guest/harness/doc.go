@@ -28,6 +28,7 @@ const (
 	Availd   = Dir + "/availd"
 	Next     = Dir + "/availd-next" // the same, of another version
 	Workers  = Dir + "/workers"     // one executable each, by the name of the example
+	Bench    = Dir + "/bench"       // programs of the benchmarks
 	Examples = Dir + "/examples"    // the sources, with their unit pairs
 	Catalog  = Dir + "/availd.catalog"
 )

@@ -126,6 +126,53 @@ func (p Process) Switches() int64 {
 	return n
 }
 
+// Ran is the processor time of all its living threads, in steps of nanoseconds:
+// the first field of schedstat, scheduler/sched-stats of the kernel's
+// documentation.
+func (p Process) Ran() time.Duration {
+	var sum time.Duration
+	tasks, _ := os.ReadDir(p.path("task"))
+	for _, task := range tasks {
+		fields := strings.Fields(p.read("task/" + task.Name() + "/schedstat"))
+		if len(fields) > 0 {
+			ns, _ := strconv.ParseInt(fields[0], 10, 64)
+			sum += time.Duration(ns)
+		}
+	}
+	return sum
+}
+
+// Children are the processes that it is the parent of.
+func (p Process) Children() []Process {
+	var all []Process
+	tasks, _ := os.ReadDir(p.path("task"))
+	for _, task := range tasks {
+		for field := range strings.FieldsSeq(p.read("task/" + task.Name() + "/children")) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				all = append(all, Process{pid})
+			}
+		}
+	}
+	return all
+}
+
+// PSS is the memory it uses in bytes, shared pages by their share.
+func (p Process) PSS() int64 { return p.kilobytes("smaps_rollup", "Pss:") * 1024 }
+
+// Anon is the memory in bytes that is its own and no file's: RssAnon.
+func (p Process) Anon() int64 { return p.kilobytes("status", "RssAnon:") * 1024 }
+
+// kilobytes finds a line "Name: 12 kB" in one of its files.
+func (p Process) kilobytes(file, name string) int64 {
+	for line := range strings.Lines(p.read(file)) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			n, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
 func split0(text string) []string {
 	if text == "" {
 		return nil

@@ -33,6 +33,12 @@ func TestProcessSelf(t *testing.T) {
 			t.Fatal("10 s of work are no processor time")
 		}
 	}
+	if ran := p.Ran(); ran < p.CPU()/2 || ran == 0 {
+		t.Errorf("threads ran %v, the process %v", ran, p.CPU())
+	}
+	if own, anon := p.PSS(), p.Anon(); anon == 0 || own == 0 || anon > 1<<40 || own > 1<<40 {
+		t.Errorf("memory %d, of which mine %d", own, anon)
+	}
 	if !p.Alive() || p.Switches() == 0 || p.Started() == 0 {
 		t.Errorf("state %q, %d switches, started %d", p.State(), p.Switches(), p.Started())
 	}

@@ -1,0 +1,114 @@
+//go:build e2e
+
+package bench
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/bench/rig"
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// A burst on an empty pool: each of the clients has one request, workers take
+// a while to start, and a while for a request.
+const (
+	burstClients = 50
+	burstStart   = 50 * time.Millisecond
+	burstRequest = 100 * time.Millisecond
+	burstIdeal   = burstStart + burstRequest
+)
+
+// burster is an entrant that is started anew for each burst.
+type burster struct {
+	name            string
+	start           func(t *testing.T, port int) *rig.Availd // nil without a supervisor that can be asked
+	request, answer string
+}
+
+// TestBurst: how long the last of 50 clients waits.
+func TestBurst(t *testing.T) {
+	const rounds = 5
+	bursters := allBursters()
+	series := rig.Series{}
+	var all []string
+	for _, b := range bursters {
+		all = append(all, b.name)
+	}
+	rig.Rounds(rounds, all, func(name string) {
+		for _, b := range bursters {
+			if b.name == name {
+				t.Run("round", func(t *testing.T) { b.burst(t, series) })
+			}
+		}
+	})
+	burstTable(t, series, all)
+}
+
+func (b burster) burst(t *testing.T, series rig.Series) {
+	port := harness.Port()
+	availd := b.start(t, port)
+	r := rig.Load{Program: loader, Port: port, Clients: burstClients, Request: b.request, Answer: b.answer}.Run(t)
+	series.Add(b.name, "failed", float64(r.Failed))
+	series.Add(b.name, "last", float64(r.Elapsed.Microseconds())/1e3)
+	if availd != nil {
+		series.Add(b.name, "starts", float64(availd.Status(t).Counters.Spawned))
+	}
+}
+
+const (
+	burstAll  = "availd --max-starting=50"
+	burstOne  = "availd, default"
+	burstNone = "tcpserver"
+)
+
+func allBursters() []burster {
+	request, answer := rig.HTTP(fmt.Sprintf("/sleep?ms=%d", burstRequest.Milliseconds()))
+	start, work := fmt.Sprint(burstStart.Milliseconds()), fmt.Sprint(burstRequest.Milliseconds())
+	pool := func(options ...string) func(*testing.T, int) *rig.Availd {
+		return func(t *testing.T, port int) *rig.Availd {
+			options := append([]string{"--protocol=notify", fmt.Sprint("--limit=", burstClients)}, options...)
+			return rig.StartAvaild(t, harness.Availd, port, options, nap, start, httpC)
+		}
+	}
+	return []burster{
+		{burstAll, pool(fmt.Sprint("--max-starting=", burstClients)), request, answer},
+		{burstOne, pool(), request, answer},
+		{postfix, func(t *testing.T, port int) *rig.Availd {
+			startMaster(t, port, burstClients, "postfixd-"+start)
+			return nil
+		}, request, answer},
+		{burstNone, func(t *testing.T, port int) *rig.Availd {
+			startTcpserver(t, port, burstClients, nap, start, hello, work)
+			return nil
+		}, "", "hello"},
+		{acceptYes, func(t *testing.T, port int) *rig.Availd {
+			startAcceptYes(t, port, burstClients, nap+" "+start+" "+hello+" "+work)
+			return nil
+		}, "", "hello"},
+	}
+}
+
+func burstTable(t *testing.T, s rig.Series, all []string) {
+	table := table(t, fmt.Sprintf("Burst: %d clients on an empty pool, ideal %v", burstClients, burstIdeal))
+	ideal := float64(burstIdeal.Milliseconds())
+	for _, name := range all {
+		last := s.Median(name, "last")
+		figure := fmt.Sprintf("%.0f ms", last)
+		switch name {
+		case burstAll:
+			table.AtMost(name+": last answer", figure, "%v × ideal", last/ideal, 1.25)
+		case burstOne:
+			table.AtMost(name+": last answer", figure, "%v × "+postfix, s.Ratio(name, postfix, "last"), 1)
+		default:
+			table.Compare(name+": last answer", figure, last/ideal, "ideal")
+		}
+		if starts := s.Median(name, "starts"); starts > 0 {
+			table.AtMost(name+": workers started", fmt.Sprintf("%.0f", starts), "%v a client", starts/burstClients, 1)
+		}
+		if failed := s.Median(name, "failed"); failed > 0 {
+			table.Figure(name+": failed", fmt.Sprintf("%.0f", failed))
+		}
+	}
+}

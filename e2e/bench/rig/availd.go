@@ -1,0 +1,96 @@
+package rig
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/control"
+	"github.com/availd/availd/internal/status"
+)
+
+// Availd is a pool of availd's, with this process in the place of the service
+// manager: it hears what availd says to it, and answers nothing.
+type Availd struct {
+	*Server
+	Ready   time.Duration // from its start to READY=1
+	control string
+}
+
+// StartAvaild runs a service on the port and waits for its READY=1.
+func StartAvaild(t testing.TB, binary string, port int, options []string, command ...string) *Availd {
+	t.Helper()
+	dir := t.TempDir()
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "manager"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { manager.Close() }) // after the end of availd: cleanups go backwards
+	ready := make(chan time.Time, 1)
+	go listen(manager, ready)
+	args := append([]string{binary, "run", "--listen", harness.Addr(port)}, options...)
+	begin := time.Now()
+	s := Start(t, []string{"NOTIFY_SOCKET=" + filepath.Join(dir, "manager"), "RUNTIME_DIRECTORY=" + dir},
+		append(append(args, "--"), command...)...)
+	a := &Availd{Server: s, control: filepath.Join(dir, "control")}
+	select {
+	case at := <-ready:
+		a.Ready = at.Sub(begin)
+	case <-s.ended:
+		t.Fatalf("availd ended:\n%s", s.output.String())
+	case <-time.After(harness.Patience):
+		t.Fatal("availd is not ready")
+	}
+	return a
+}
+
+// listen reads messages until the socket is closed, and tells when one says
+// READY=1. Descriptors that come along are dropped by the kernel, as there is
+// no room for them, unix(7).
+func listen(manager *net.UnixConn, ready chan<- time.Time) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := manager.Read(buffer)
+		if err != nil {
+			return
+		}
+		if strings.Contains("\n"+string(buffer[:n])+"\n", "\nREADY=1\n") {
+			select {
+			case ready <- time.Now():
+			default: // a reload is ready, too
+			}
+		}
+	}
+}
+
+// Status asks the control socket.
+func (a *Availd) Status(t testing.TB) status.Service {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
+	defer cancel()
+	s, err := control.Client{Path: a.control}.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Reload rolls the workers over and returns when that is done.
+func (a *Availd) Reload(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*harness.Patience)
+	defer cancel()
+	if _, err := (control.Client{Path: a.control}).Reload(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// AwaitIdle waits for so many workers that are ready.
+func (a *Availd) AwaitIdle(t testing.TB, n int) {
+	t.Helper()
+	harness.WaitFor(t, "idle workers", 8*harness.Patience, func() bool { return a.Status(t).Idle >= n })
+}

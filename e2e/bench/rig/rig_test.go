@@ -1,0 +1,91 @@
+package rig
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// compile builds a C program of the benchmarks, or of the examples. flags are
+// further ones of cc.
+func compile(t *testing.T, source string, flags ...string) string {
+	t.Helper()
+	cc, err := exec.LookPath("cc")
+	if err != nil && strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
+		t.Fatal("no cc, which AVAILD_REQUIRE asks for")
+	} else if err != nil {
+		t.Skip("no cc: the programs of the benchmarks are not tested")
+	}
+	program := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c"))
+	flags = append(flags, "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-o", program, source)
+	out, err := exec.Command(cc, flags...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("compile %s: %v\n%s", source, err, out)
+	}
+	return program
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// TestPrograms: all of them compile without a warning.
+func TestPrograms(t *testing.T) {
+	sources, err := filepath.Glob("../programs/*.c")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("programs %v: %v", sources, err)
+	}
+	for _, source := range sources {
+		compile(t, source, "-fsyntax-only")
+	}
+}
+
+// TestSmoke is a benchmark in small: a pool without a supervisor under load.
+func TestSmoke(t *testing.T) {
+	load, prefork, worker := compile(t, "../programs/load.c"), compile(t, "../programs/prefork.c"), compile(t, "../../../examples/http-c/worker.c")
+	port := freePort(t)
+	request, answer := HTTP("/sleep?ms=20")
+	s := StartListening(t, port, nil, prefork, strconv.Itoa(port), "2", worker)
+	s.AwaitWorkers(t, 2, worker)
+	meter := Measure(s.Process)
+	r := Load{Program: load, Port: port, Clients: 6, Request: request, Answer: answer}.Run(t)
+	if r.OK != 6 || r.Failed != 0 || r.Slowest < 60*time.Millisecond || r.P50 > r.P99 || r.P99 > r.Slowest || r.Elapsed < r.Slowest {
+		t.Errorf("6 requests of 20 ms on 2 workers: %+v", r)
+	}
+	if wrong := (Load{Program: load, Port: port, Clients: 1, Request: request, Answer: "404"}).Run(t); wrong.OK != 0 || wrong.Failed != 1 {
+		t.Errorf("an answer that is none: %+v", wrong)
+	}
+	if r := (Load{Program: load, Port: port, Clients: 2, Request: request, Answer: answer, For: 100 * time.Millisecond}).Run(t); r.OK < 4 || r.Elapsed < 100*time.Millisecond {
+		t.Errorf("2 clients for 100 ms: %+v", r)
+	}
+	if ran, wakeups := meter.Read(); ran != 0 || wakeups != 0 {
+		t.Errorf("who waits for a signal ran %v in %d wake-ups", ran, wakeups)
+	}
+	if memory := s.Memory(); memory < 3*4096 || s.Anon() == 0 {
+		t.Errorf("three processes use %d bytes", memory)
+	}
+	family := s.Family()
+	s.Stop()
+	for _, p := range family {
+		harness.WaitFor(t, "the end of all", harness.Patience, func() bool { return !p.Alive() })
+	}
+	if Listens(port) {
+		t.Error("the port is still taken")
+	}
+	if r := (Load{Program: load, Port: port, Clients: 2, Request: request, Answer: answer}).Run(t); r.Failed != 2 {
+		t.Errorf("requests to nobody: %+v", r)
+	}
+}
