@@ -24,6 +24,13 @@ func (c Client) Status(ctx context.Context) (status.Service, error) {
 	return s, err
 }
 
+// Metrics asks for the metrics in the text format of Prometheus.
+func (c Client) Metrics(ctx context.Context) ([]byte, error) {
+	var text []byte
+	_, err := c.call(ctx, http.MethodGet, "/metrics", &text)
+	return text, err
+}
+
 // Reload asks for a reload and waits for its outcome: how many workers were
 // replaced.
 func (c Client) Reload(ctx context.Context) (int, error) {
@@ -71,7 +78,8 @@ func (c Change) err() error {
 	return errors.New(c.Error)
 }
 
-// call returns the image that answered.
+// call returns the image that answered. What it says goes to to: as it is into a
+// []byte, else as JSON.
 func (c Client) call(ctx context.Context, method, path string, to any) (string, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
@@ -92,5 +100,10 @@ func (c Client) call(ctx context.Context, method, path string, to any) (string, 
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 256))
 		return "", fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(text))
 	}
-	return resp.Header.Get(imageHeader), json.NewDecoder(resp.Body).Decode(to)
+	if text, ok := to.(*[]byte); ok {
+		*text, err = io.ReadAll(resp.Body)
+	} else {
+		err = json.NewDecoder(resp.Body).Decode(to)
+	}
+	return resp.Header.Get(imageHeader), err
 }

@@ -36,10 +36,22 @@ func serving(t *testing.T, s Service, mayChange bool, patience time.Duration) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() { defer close(done); serve(l, s, mayChange, patience) }()
-	t.Cleanup(func() { _ = l.Close(); <-done })
+	server := NewServer(s)
+	server.patience = patience
+	serve := server.ServeStatus
+	if mayChange {
+		serve = server.ServeControl
+	}
+	running(t, l, serve)
 	return path
+}
+
+// running serves on l until the test ends.
+func running(t *testing.T, l net.Listener, serve func(net.Listener)) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); serve(l) }()
+	t.Cleanup(func() { _ = l.Close(); <-done })
 }
 
 func dial(t *testing.T, path string) net.Conn {
@@ -63,13 +75,24 @@ func ask(t *testing.T, c net.Conn, request string) {
 // answered reads the answer's status code.
 func answered(t *testing.T, c net.Conn) int {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	resp := answerOf(t, c)
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+// answerOf reads the head of an answer; the body is to be read from it.
+func answerOf(t *testing.T, c net.Conn) *http.Response {
+	t.Helper()
+	resp, err := http.ReadResponse(reader(c), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = resp.Body.Close()
-	return resp.StatusCode
+	return resp
+}
+
+func reader(c net.Conn) *bufio.Reader {
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	return bufio.NewReader(c)
 }
 
 func TestStatusAndReload(t *testing.T) {
@@ -153,7 +176,13 @@ func TestRequests(t *testing.T) {
 		{"GET /upgrade", true, 405},
 		{"POST /upgrade", false, 404},
 		{"GET /", true, 404},
-		{"GET /status/../../etc/passwd", true, 307},
+		{"GET /status/../../etc/passwd", true, 404},
+		{"GET /metrics", false, 200},
+		{"POST /metrics", true, 405},
+		{"DELETE /reload", true, 405},
+		{"HEAD /reload", true, 405},
+		{"GET http://elsewhere/status", false, 200},
+		{"CONNECT availd:80", true, 404},
 		{"nonsense", true, 400},
 		{"GET /" + strings.Repeat("x", 64<<10), true, 431},
 	} {

@@ -35,3 +35,12 @@ func (c *limitConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
 }
+
+// CloseWrite is for net/http too: it closes that way when the peer may still be
+// sending, so that the answer is not lost to a reset.
+func (c *limitConn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}

@@ -1,12 +1,13 @@
-// Package control is the socket on which availd answers about itself: HTTP with
-// GET /status for everybody who may open it, and POST /reload and POST /upgrade
-// on the control path. It also holds the client that availd's own subcommands
-// use.
+// Package control is how availd answers about itself: HTTP with GET /status and
+// GET /metrics for everybody who may connect, POST /reload and POST /upgrade on
+// control sockets, and HAProxy's agent-check on agent sockets. It also holds the
+// client that availd's own subcommands use.
 //
 // It knows the service only as the functions in [Service]. Every connection has
-// a goroutine, deadlines and a place among a bounded number, so a slow or
-// hostile peer costs the loop nothing: the loop is asked once a request, and
-// its answer is a copy.
+// a goroutine, deadlines, and a place among a bounded number of its own socket,
+// so that a crowd at one cannot shut the administrator out of another. A slow or
+// hostile peer costs the loop nothing: the loop is asked at most a hundred times
+// a second on behalf of all, its answer is a copy, and text is made of it here.
 //
 // # Diagnostics
 //
@@ -16,21 +17,19 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/availd/availd/internal/metrics"
 	"github.com/availd/availd/internal/status"
 )
 
 // Bounds on peers.
 const (
-	maxConns = 32
+	maxConns = 32 // of one socket
 	patience = 5 * time.Second
+	maxHead  = 4096 // bytes of a request's head; net/http adds 4096 to it
 )
 
 // Service is what can be asked of the loop. The functions may be called from
@@ -45,69 +44,57 @@ type Service struct {
 	Upgrade func(context.Context) error
 }
 
-// Listen opens the control socket at path. Only the service's own user and root
-// may connect: who can reload can replace workers. A socket that is left over
-// from an earlier availd of this service is replaced.
-func Listen(path string) (net.Listener, error) {
-	if err := removeStale(path); err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		_ = l.Close()
-		return nil, err
-	}
-	return l, nil
+// Server answers on any number of sockets.
+type Server struct {
+	service  Service
+	shared   *shared
+	patience time.Duration
 }
 
-// removeStale removes a socket that nobody listens on. Only a refusal proves
-// that: one whose queue is full (EAGAIN) is alive.
-func removeStale(path string) error {
-	st, err := os.Lstat(path)
-	if err != nil || st.Mode()&os.ModeSocket == 0 {
-		return nil // absent, or net.Listen will say what is wrong
-	}
-	c, err := net.DialTimeout("unix", path, time.Second)
-	switch {
-	case errors.Is(err, unix.ECONNREFUSED):
-		return os.Remove(path)
-	case err != nil:
-		return err
-	}
-	_ = c.Close()
-	return errors.New("listen on " + path + ": another availd answers there")
+// NewServer returns a Server that asks s.
+func NewServer(s Service) *Server {
+	return &Server{service: s, shared: newShared(s.Status), patience: patience}
 }
 
-// Serve answers on l until l is closed, and returns when the next place among
-// the connections is free. mayChange allows requests that change something.
-func Serve(l net.Listener, s Service, mayChange bool) { serve(l, s, mayChange, patience) }
+// ServeControl answers on l, and allows requests that change something, until l
+// is closed; it returns when the next place among the connections is free.
+func (s *Server) ServeControl(l net.Listener) {
+	s.serve(l, pages{
+		"/status": {http.MethodGet, s.status}, "/metrics": {http.MethodGet, s.metrics},
+		"/reload": {http.MethodPost, s.reload}, "/upgrade": {http.MethodPost, s.upgrade},
+	})
+}
 
-func serve(l net.Listener, s Service, mayChange bool, patience time.Duration) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", s.status)
-	if mayChange {
-		mux.HandleFunc("POST /reload", s.reload)
-		mux.HandleFunc("POST /upgrade", s.upgrade)
-	}
+// ServeStatus is ServeControl for those who may only look.
+func (s *Server) ServeStatus(l net.Listener) {
+	s.serve(l, pages{"/status": {http.MethodGet, s.status}, "/metrics": {http.MethodGet, s.metrics}})
+}
+
+func (s *Server) serve(l net.Listener, p pages) {
 	server := &http.Server{
-		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience,
-		MaxHeaderBytes: 4096,
+		Handler: p, ReadTimeout: s.patience, WriteTimeout: s.patience, IdleTimeout: s.patience,
+		MaxHeaderBytes: maxHead,
 	}
 	_ = server.Serve(limited(l))
 }
 
-func (s Service) status(w http.ResponseWriter, r *http.Request) {
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	s.show(w, r, "application/json", func(p *picture) []byte { return p.json() })
+}
+
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	s.show(w, r, metrics.ContentType, func(p *picture) []byte { return p.metrics() })
+}
+
+func (s *Server) show(w http.ResponseWriter, r *http.Request, kind string, form func(*picture) []byte) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	state, err := s.Status(ctx)
+	p, err := s.shared.picture(ctx)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	answer(w, http.StatusOK, state)
+	answer(w, http.StatusOK, kind, form(p))
 }
 
 // Change is the answer to a request that changes something.
@@ -116,31 +103,32 @@ type Change struct {
 	Error    string `json:"error,omitempty"`
 }
 
-func (s Service) reload(w http.ResponseWriter, r *http.Request) {
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	// A roll-out lasts as long as the workers' starts; the peer waits for it.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-	n, err := s.Reload(r.Context())
-	if err != nil {
-		answer(w, http.StatusConflict, Change{Error: err.Error()})
-		return
-	}
-	answer(w, http.StatusOK, Change{Replaced: n})
+	n, err := s.service.Reload(r.Context())
+	answerChange(w, Change{Replaced: n}, err)
 }
 
 // upgrade answers when the new binary is refused. When it is not, this process
 // may be replaced before the answer is written: the peer looks who answers next.
-func (s Service) upgrade(w http.ResponseWriter, r *http.Request) {
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-	if err := s.Upgrade(r.Context()); err != nil {
-		answer(w, http.StatusConflict, Change{Error: err.Error()})
-		return
-	}
-	answer(w, http.StatusOK, Change{})
+	answerChange(w, Change{}, s.service.Upgrade(r.Context()))
 }
 
-func answer(w http.ResponseWriter, code int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+func answerChange(w http.ResponseWriter, c Change, err error) {
+	code := http.StatusOK
+	if err != nil {
+		code, c = http.StatusConflict, Change{Error: err.Error()}
+	}
+	text, _ := json.Marshal(c) // a number and a text
+	answer(w, code, "application/json", append(text, '\n'))
+}
+
+func answer(w http.ResponseWriter, code int, kind string, text []byte) {
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set(imageHeader, image)
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v)
+	_, _ = w.Write(text) // who has left does not read it
 }

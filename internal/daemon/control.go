@@ -44,26 +44,26 @@ func (d *daemon) serveControl() {
 		},
 		Upgrade: d.loop.Upgrade,
 	}
+	server := control.NewServer(service)
 	if d.control != nil {
-		go control.Serve(d.control, service, true)
+		go server.ServeControl(d.control)
 	}
-	for _, s := range d.sockets.Control {
-		d.serveInherited(s, service, true)
-	}
-	for _, s := range d.sockets.Status {
-		d.serveInherited(s, service, false)
-	}
+	d.serveInherited(d.sockets.Control, server.ServeControl)
+	d.serveInherited(d.sockets.Status, server.ServeStatus)
+	d.serveInherited(d.sockets.Agent, server.ServeAgent)
 }
 
-// serveInherited serves on a socket that systemd passed for availd itself.
-// Workers do not have it, so Go's poller may.
-func (d *daemon) serveInherited(s activation.Socket, service control.Service, mayChange bool) {
-	l, err := listenerOf(s)
-	if err != nil {
-		d.log.Warn("socket "+s.Name+" cannot be served: "+err.Error()+", proceeding", logs.Event, "internal")
-		return
+// serveInherited serves on sockets that systemd passed for availd itself.
+// Workers do not have them, so Go's poller may.
+func (d *daemon) serveInherited(sockets []activation.Socket, serve func(net.Listener)) {
+	for _, s := range sockets {
+		l, err := listenerOf(s)
+		if err != nil {
+			d.log.Warn("socket "+s.Name+" cannot be served: "+err.Error()+", proceeding", logs.Event, "internal")
+			continue
+		}
+		go serve(l)
 	}
-	go control.Serve(l, service, mayChange)
 }
 
 // listenerOf leaves s.FD as it is, for the next image of this process.

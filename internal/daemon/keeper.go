@@ -3,12 +3,14 @@ package daemon
 import (
 	"fmt"
 	"hash/fnv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
 
@@ -59,13 +61,14 @@ func entryOf(r state.Record) policy.Entry {
 }
 
 // remember writes the service record, if it is another than the last one.
-func (d *daemon) remember(m policy.Memory, rejected loop.Rejected) {
+func (d *daemon) remember(m policy.Memory, t loop.Tally) {
 	s := state.Service{
 		Generation: m.Generation, RolledUpTo: m.RolledUpTo, Command: d.fingerprint,
 		StressUntil: int64(m.StressUntil), LastWarning: int64(m.LastWarning),
 		ThrottleDue: int64(m.ThrottleDue), ThrottleGap: int64(m.NextPause), ThrottleGen: m.ThrottleGeneration,
 		CauseWhy: int64(m.Cause.Why), CauseCode: int64(m.Cause.End.Code), CauseSignal: int64(m.Cause.End.Signal),
-		Started: d.started.UnixNano(), Rejected: rejected.Reports, TurnedAway: rejected.Connections, Counters: packCounters(m.Counters),
+		Started: d.started.UnixNano(), Rejected: t.Rejected.Reports, TurnedAway: t.Rejected.Connections, Counters: packCounters(m.Counters),
+		Exits: t.Exits, Requests: keptHistogram(t.Requests), Starts: keptHistogram(t.Starts),
 	}
 	if m.Throttled {
 		s.Throttled = 1
@@ -90,6 +93,21 @@ func memoryOf(s state.Service) policy.Memory {
 			End: policy.End{Code: int(s.CauseCode), Signal: int(s.CauseSignal)},
 		},
 	}
+}
+
+func tallyOf(s state.Service) loop.Tally {
+	return loop.Tally{
+		Rejected: loop.Rejected{Reports: s.Rejected, Connections: s.TurnedAway}, Exits: s.Exits,
+		Requests: histogramOf(s.Requests), Starts: histogramOf(s.Starts),
+	}
+}
+
+func keptHistogram(h status.Histogram) state.Histogram {
+	return state.Histogram{Counts: h.Counts, Sum: int64(h.Sum)}
+}
+
+func histogramOf(h state.Histogram) status.Histogram {
+	return status.Histogram{Counts: h.Counts, Sum: time.Duration(h.Sum)}
 }
 
 // packCounters fixes the place of each counter in the state.

@@ -44,9 +44,11 @@ func TestRemember(t *testing.T) {
 	var n int64
 	fill(reflect.ValueOf(&want).Elem(), &n)
 	want.Cause = policy.Action{Kind: policy.Throttle, Why: policy.BadEnd, End: policy.End{Code: 3, Signal: 11}}
-	d.remember(want, loop.Rejected{Reports: 5, Connections: 6})
+	var tally loop.Tally
+	fill(reflect.ValueOf(&tally).Elem(), &n)
+	d.remember(want, tally)
 	got, ok := f.Service()
-	if !ok || got.Rejected != 5 || got.TurnedAway != 6 || got.Command != 77 {
+	if !ok || tallyOf(got) != tally || got.Command != 77 {
 		t.Errorf("%t %+v", ok, got)
 	}
 	if m := memoryOf(got); m != want {

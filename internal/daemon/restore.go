@@ -14,6 +14,7 @@ import (
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
 
@@ -119,8 +120,7 @@ func (d *daemon) restore() *loop.Restored {
 	}
 	r := &loop.Restored{Memory: policy.Forgotten()}
 	if known {
-		r.Memory, r.Started = memoryOf(before), time.Unix(0, before.Started)
-		r.Rejected = loop.Rejected{Reports: before.Rejected, Connections: before.TurnedAway}
+		r.Memory, r.Tally, r.Started = memoryOf(before), tallyOf(before), time.Unix(0, before.Started)
 		d.started = r.Started
 	}
 	r.Upgraded = d.handed
@@ -129,6 +129,7 @@ func (d *daemon) restore() *loop.Restored {
 		if gone.PID != 0 {
 			r.Memory.Counters.Exited++
 			r.Memory.Counters.UnknownExits++
+			r.Tally.Exits[status.ExitUnknown]++
 		}
 	}
 	for _, w := range found.Workers {

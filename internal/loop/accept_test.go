@@ -179,8 +179,8 @@ func TestAcceptTurnAwayShare(t *testing.T) {
 		t.Errorf("%d accepted in one turn (%v), want %d", len(d.accepted), err, maxAccepts)
 	}
 	d.turn()
-	if len(d.accepted) != 60 || d.loop.facts.rejected != 59 {
-		t.Errorf("accepted %d, turned away %d", len(d.accepted), d.loop.facts.rejected)
+	if len(d.accepted) != 60 || d.loop.tally.Rejected.Connections != 59 {
+		t.Errorf("accepted %d, turned away %d", len(d.accepted), d.loop.tally.Rejected.Connections)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestNoDescriptors(t *testing.T) {
 	if line := d.loop.compose(); !strings.Contains(line, "too many open files") {
 		t.Error(line)
 	}
-	d.after(time.Second) // still none
+	d.after(time.Second)                                                           // still none
 	if c := d.condition(); !c.Throttled || c.ThrottledUntil != d.now+time.Second { // as long as the first
 		t.Errorf("%+v", c)
 	}
@@ -242,8 +242,8 @@ func TestMaxPerSource(t *testing.T) {
 	d.source = "192.0.2.1"
 	d.come(5)
 	d.turn()
-	if len(d.births) != 2 || d.loop.facts.rejected != 3 || !d.isClosed(2) || !d.isClosed(4) || d.isClosed(1) {
-		t.Fatalf("births %v, rejected %d", d.births, d.loop.facts.rejected)
+	if len(d.births) != 2 || d.loop.tally.Rejected.Connections != 3 || !d.isClosed(2) || !d.isClosed(4) || d.isClosed(1) {
+		t.Fatalf("births %v, rejected %d", d.births, d.loop.tally.Rejected.Connections)
 	}
 	if s := d.loop.snapshot(); s.Counters.RejectedConnections != 3 {
 		t.Errorf("%+v", s.Counters)
@@ -262,8 +262,8 @@ func TestMaxPerSource(t *testing.T) {
 	d.source = "192.0.2.1"
 	d.come(2)
 	d.turn()
-	if len(d.births) != 4 || d.loop.facts.rejected != 4 {
-		t.Errorf("after one end: births %v, rejected %d", d.births, d.loop.facts.rejected)
+	if len(d.births) != 4 || d.loop.tally.Rejected.Connections != 4 {
+		t.Errorf("after one end: births %v, rejected %d", d.births, d.loop.tally.Rejected.Connections)
 	}
 	for _, pid := range []int{102, 103, 104} {
 		d.die(pid, policy.End{})
@@ -286,8 +286,8 @@ func TestRefusedSource(t *testing.T) {
 	d.after(time.Second)
 	d.come(1)
 	d.turn()
-	if len(d.births) != 1 || d.loop.facts.rejected != 0 {
-		t.Errorf("births %v, rejected %d", d.births, d.loop.facts.rejected)
+	if len(d.births) != 1 || d.loop.tally.Rejected.Connections != 0 {
+		t.Errorf("births %v, rejected %d", d.births, d.loop.tally.Rejected.Connections)
 	}
 }
 

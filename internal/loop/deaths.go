@@ -91,5 +91,6 @@ func (l *Loop) settle(p *proc, end policy.End) {
 	}
 	l.release(p.slot)
 	l.noteEnd(end)
+	l.measureEnd(p, end)
 	l.apply(l.policy.Exit(l.now, p.PID, end))
 }

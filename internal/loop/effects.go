@@ -30,9 +30,15 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 	case policy.Listen:
 		l.sockets.set(a.Watch)
 	case policy.Retire:
-		l.send(a.Worker, l.cfg.RetireSignal, false)
+		if p := l.procs[a.Worker]; p != nil {
+			p.asked = true
+			l.send(p, l.cfg.RetireSignal, false)
+		}
 	case policy.Signal:
-		l.send(a.Worker, unix.Signal(a.Number), true)
+		if p := l.procs[a.Worker]; p != nil {
+			p.forced = true
+			l.send(p, unix.Signal(a.Number), true)
+		}
 	case policy.Probe:
 		n, _ := l.sockets.waiting()
 		return l.policy.Probed(l.now, n)
@@ -80,13 +86,12 @@ func (l *Loop) birthAgain() {
 	l.apply([]policy.Action{a})
 }
 
-func (l *Loop) send(pid int, sig unix.Signal, group bool) {
-	p := l.procs[pid]
-	if p == nil || sig == 0 {
+func (l *Loop) send(p *proc, sig unix.Signal, group bool) {
+	if sig == 0 {
 		return
 	}
 	if err := l.seams.Signal(p.Process, sig, group); err != nil {
-		l.say(eventInternal, levelError, "worker cannot be signalled: "+err.Error(), "worker_pid", pid, "generation", p.generation)
+		l.say(eventInternal, levelError, "worker cannot be signalled: "+err.Error(), "worker_pid", p.PID, "generation", p.generation)
 	}
 }
 

@@ -61,7 +61,7 @@ type world struct {
 	atBirth  []string       // the slot of each newborn at the moment of its birth
 	stored   []string
 	memory   policy.Memory
-	rejected Rejected
+	tally    Tally
 	trials   []func(error)
 	handed   []Handed
 }
@@ -248,7 +248,7 @@ func (w *world) keeper() Keeper {
 		Born:     func(slot int, p Process) { w.slots[slot] = fmt.Sprint("born ", p.PID) },
 		Mark:     func(slot int, e policy.Entry) { w.slots[slot] = fmt.Sprintf("%d state %d", e.ID, e.State) },
 		Free:     func(slot int) { delete(w.slots, slot) },
-		Remember: func(m policy.Memory, r Rejected) { w.memory, w.rejected = m, r },
+		Remember: func(m policy.Memory, t Tally) { w.memory, w.tally = m, t },
 		Store:    func(g uint64, _ int) { w.stored = append(w.stored, fmt.Sprint("+", g)) },
 		Unstore:  func(g uint64) { w.stored = append(w.stored, fmt.Sprint("-", g)) },
 	}

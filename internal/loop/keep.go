@@ -20,20 +20,17 @@ type Keeper struct {
 	Mark   func(slot int, e policy.Entry)
 	Free   func(slot int)
 	// Remember writes what belongs to the service.
-	Remember func(policy.Memory, Rejected)
+	Remember func(policy.Memory, Tally)
 	// Store gives the service manager a copy of a worker's pidfd, Unstore takes
 	// it back.
 	Store   func(generation uint64, fd int)
 	Unstore func(generation uint64)
 }
 
-// Rejected counts what was not let in.
-type Rejected struct{ Reports, Connections uint64 }
-
 // Restored is what an earlier process has left.
 type Restored struct {
 	Memory   policy.Memory
-	Rejected Rejected
+	Tally    Tally
 	Started  time.Time
 	Upgraded bool             // it was an image of this very process
 	Workers  []RestoredWorker // in order of generation
@@ -64,6 +61,7 @@ func (l *Loop) restore(r *Restored) error {
 		if err := l.watchProcess(&proc{
 			Process: w.Process, generation: w.Entry.Generation, slot: w.Slot, stored: w.Stored,
 			inode: pidfdInode(w.FD), adopted: true,
+			timing: timing{born: w.Entry.Born, proven: true},
 		}); err != nil {
 			return err
 		}
@@ -73,7 +71,7 @@ func (l *Loop) restore(r *Restored) error {
 		entries = append(entries, w.Entry)
 	}
 	l.policy.Restore(l.now, r.Memory, entries)
-	l.gossip.count, l.facts.rejected = r.Rejected.Reports, r.Rejected.Connections
+	l.tally = r.Tally
 	l.facts.refusal = "a worker could not be started"
 	l.facts.throttle = l.cause(r.Memory.Cause)
 	if !r.Started.IsZero() {
@@ -101,7 +99,7 @@ func (l *Loop) keep() {
 			l.seams.Keep.Mark(p.slot, e)
 		}
 	})
-	l.seams.Keep.Remember(l.policy.Memory(), Rejected{l.gossip.count, l.facts.rejected})
+	l.seams.Keep.Remember(l.policy.Memory(), l.tally)
 	for len(l.young) > 0 && l.now >= l.young[0].due {
 		l.store(l.young[0].proc)
 		l.young = l.young[1:]

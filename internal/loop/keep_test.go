@@ -18,7 +18,7 @@ import (
 // all busy, stored or not.
 func left(t *testing.T, n int, stored bool) *Restored {
 	t.Helper()
-	r := &Restored{Memory: policy.Forgotten(), Rejected: Rejected{Reports: 4, Connections: 3}, Started: time.Unix(1000, 0)}
+	r := &Restored{Memory: policy.Forgotten(), Tally: Tally{Rejected: Rejected{Reports: 4, Connections: 3}}, Started: time.Unix(1000, 0)}
 	r.Memory.Generation = uint64(n)
 	for i := 1; i <= n; i++ {
 		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK) // the loop closes it
@@ -150,7 +150,7 @@ func TestRestored(t *testing.T) {
 	if !strings.Contains(w.logged.String(), "2 running workers were adopted, 2 of them busy") {
 		t.Errorf("log: %s", &w.logged)
 	}
-	if s := w.loop.snapshot(); !s.Workers[0].Adopted || s.Counters.RejectedReports != 4 || s.Counters.RejectedConnections != 3 || w.rejected != (Rejected{4, 3}) || s.StartedAt.Unix() != 1000 {
+	if s := w.loop.snapshot(); !s.Workers[0].Adopted || s.Counters.RejectedReports != 4 || s.Counters.RejectedConnections != 3 || w.tally.Rejected != (Rejected{4, 3}) || s.StartedAt.Unix() != 1000 {
 		t.Errorf("%+v", s)
 	}
 	if w.slots[1] != "101 state 2" || w.slots[2] != "102 state 2" {

@@ -66,6 +66,7 @@ type Loop struct {
 	signals  chan unix.Signal
 	reloads  []chan<- Outcome
 	gossip   gossip
+	tally    Tally
 	young    []young
 	dying    []dying
 	upgrade  upgrade

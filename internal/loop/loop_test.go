@@ -129,8 +129,8 @@ func TestUnreadReportsOfTheDead(t *testing.T) {
 		t.Fatal("the pid may be matched again before its reports are read")
 	}
 	w.turn()
-	if len(w.loop.gone) != 0 || w.loop.gossip.count != maxReports+1 {
-		t.Errorf("gone %v, rejected %d", w.loop.gone, w.loop.gossip.count)
+	if len(w.loop.gone) != 0 || w.loop.tally.Rejected.Reports != maxReports+1 {
+		t.Errorf("gone %v, rejected %d", w.loop.gone, w.loop.tally.Rejected.Reports)
 	}
 }
 

@@ -8,9 +8,8 @@ import (
 	"github.com/availd/availd/policy"
 )
 
-// gossip counts reports that were not believed.
+// gossip is what was said of reports that were not believed.
 type gossip struct {
-	count    uint64
 	stranger bool // one was logged
 }
 
@@ -54,10 +53,12 @@ func (l *Loop) book(p *proc, m *report.Message) {
 	if !says(m) {
 		return
 	}
-	actions, verdict := l.policy.Status(l.now, translate(p, m))
+	r := translate(p, m)
+	actions, verdict := l.policy.Status(l.now, r)
 	if verdict == policy.Nonsense {
 		l.reject(p, "X_AVAILD is neither busy nor idle")
 	}
+	l.measure(p, r)
 	l.apply(actions)
 }
 
@@ -104,7 +105,7 @@ func (l *Loop) sender(m *report.Message) *proc {
 
 // reject counts a bad report and logs it once per worker.
 func (l *Loop) reject(p *proc, why string) {
-	l.gossip.count++
+	l.tally.Rejected.Reports++
 	if p.gossiped {
 		return
 	}
@@ -117,7 +118,7 @@ func (l *Loop) reject(p *proc, why string) {
 // workers that ended meanwhile come here too; a worker's last words are no
 // reason for a message.
 func (l *Loop) rejectStranger(m *report.Message) {
-	l.gossip.count++
+	l.tally.Rejected.Reports++
 	if l.gossip.stranger {
 		return
 	}

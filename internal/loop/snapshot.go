@@ -13,7 +13,6 @@ type facts struct {
 	started  time.Time
 	throttle string // cause of the latest pause
 	refusal  string // why the latest birth was refused
-	rejected uint64 // connections
 	reload   string // why the latest reload failed, "" = it did not
 	failure  *status.Failure
 }
@@ -43,6 +42,7 @@ func (l *Loop) snapshot() status.Service {
 		Listening: c.Watch == policy.WatchOn, Draining: c.Draining, LastFailure: l.facts.failure,
 		Sockets: l.socketStates(), Counters: l.counters(c.Counters), Workers: l.workerStates(c.Total),
 	}
+	s.Measures = l.measures(s.Counters.Requests != nil)
 	if l.cfg.Unit != "" {
 		s.Unit = &l.cfg.Unit
 	}
@@ -67,7 +67,7 @@ func (l *Loop) counters(c policy.Counters) status.Counters {
 	return status.Counters{
 		Spawned: c.Spawned, SpawnFailures: c.SpawnFailures, Exited: c.Exited, BadStarts: c.BadStarts,
 		Killed: c.Killed, Requests: &c.Requests, LimitReached: c.LimitReached, Throttles: c.Throttles,
-		StressEpisodes: c.StressEpisodes, RejectedReports: l.gossip.count, RejectedConnections: l.facts.rejected,
+		StressEpisodes: c.StressEpisodes, RejectedReports: l.tally.Rejected.Reports, RejectedConnections: l.tally.Rejected.Connections,
 		UnknownExits: c.UnknownExits, Adopted: c.Adopted,
 	}
 }

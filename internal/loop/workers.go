@@ -15,8 +15,11 @@ type proc struct {
 	inode      uint64 // of its pidfd on pidfs (Linux 6.9), 0 = cannot tell
 	text       string // its STATUS=
 	gossiped   bool   // a bad report of it was logged
-	slot       int    // where it is written down, -1 = nowhere
-	stored     bool   // the service manager has a copy of FD
+	asked      bool   // to leave
+	forced     bool   // to end: after a timeout, or at a stop
+	timing     timing
+	slot       int  // where it is written down, -1 = nowhere
+	stored     bool // the service manager has a copy of FD
 	adopted    bool
 	source     string // of the connection it was born with
 }
@@ -25,7 +28,7 @@ type proc struct {
 // cannot be noticed would hold its slot for ever. The pid of an adopted worker,
 // which the service manager collects, may be given away before we bury it.
 func (l *Loop) newborn(n Process, a policy.Action, slot int, conn *Conn) error {
-	p := &proc{Process: n, generation: a.Generation, inode: pidfdInode(n.FD), slot: slot}
+	p := &proc{Process: n, generation: a.Generation, inode: pidfdInode(n.FD), slot: slot, timing: timing{born: l.now}}
 	if err := l.watchProcess(p); err != nil {
 		l.undo(n)
 		return err

@@ -1,9 +1,13 @@
 package state
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
-// Service is what is kept of the service besides its workers. Fields are only
-// ever added at the end; one that an older availd did not write reads as 0.
+// Service is what is kept of the service besides its workers. Every field is
+// made of words of 64 bits, and they are in the file in this order. Fields are
+// only ever added at the end; one that an older availd did not write reads as 0.
 type Service struct {
 	Generation  uint64 // of the last birth
 	RolledUpTo  uint64 // workers up to this generation are to be replaced
@@ -22,37 +26,36 @@ type Service struct {
 	Rejected    uint64
 	Counters    [16]uint64
 	TurnedAway  uint64 // connections of clients that had enough
+
+	Exits            [5]uint64 // by reason
+	Requests, Starts Histogram
 }
 
-// words lists the fields in their order in the file.
-func (s *Service) words() []any {
-	w := []any{
-		&s.Generation, &s.RolledUpTo, &s.Command, &s.StressUntil, &s.LastWarning, &s.Throttled,
-		&s.ThrottleDue, &s.ThrottleGap, &s.ThrottleGen, &s.CauseWhy, &s.CauseCode, &s.CauseSignal,
-		&s.Started, &s.Healthy, &s.Rejected,
-	}
-	for i := range s.Counters {
-		w = append(w, &s.Counters[i])
-	}
-	w = append(w, &s.TurnedAway)
-	return w
+// Histogram is how often something took how long: what each place counts is the
+// caller's affair.
+type Histogram struct {
+	Counts [13]uint64
+	Sum    int64 // ns
 }
+
+const serviceWords = unsafe.Sizeof(Service{}) / 8
+
+// words are the fields of s in their order in the file.
+func (s *Service) words() *[serviceWords]uint64 { return (*[serviceWords]uint64)(unsafe.Pointer(s)) }
+
+// known is how many of the words a copy has room for: one that an older availd
+// made has fewer.
+func (f *File) known() int { return min(int(serviceWords), (f.service-16)/8) }
 
 // SetService writes the service record into the older of the two copies, so
-// that the other is there whatever happens meanwhile.
+// that the other is there whatever happens meanwhile. What an older availd made
+// no room for is not kept.
 func (f *File) SetService(s Service) {
 	f.seq++
 	c := f.copyAt(int(f.seq & 1))
 	binary.LittleEndian.PutUint64(c[8:], f.seq)
-	at := 16
-	for _, w := range s.words() {
-		switch v := w.(type) {
-		case *uint64:
-			binary.LittleEndian.PutUint64(c[at:], *v)
-		case *int64:
-			binary.LittleEndian.PutUint64(c[at:], uint64(*v))
-		}
-		at += 8
+	for i, w := range s.words()[:f.known()] {
+		binary.LittleEndian.PutUint64(c[16+8*i:], w)
 	}
 	binary.LittleEndian.PutUint32(c[0:], checksum(c[8:]))
 }
@@ -66,21 +69,14 @@ func (f *File) Service() (s Service, ok bool) {
 			continue
 		}
 		ok, f.seq = true, seq
-		at := 16
-		for _, w := range s.words() {
-			switch v := w.(type) {
-			case *uint64:
-				*v = binary.LittleEndian.Uint64(c[at:])
-			case *int64:
-				*v = int64(binary.LittleEndian.Uint64(c[at:]))
-			}
-			at += 8
+		for i := range f.known() {
+			s.words()[i] = binary.LittleEndian.Uint64(c[16+8*i:])
 		}
 	}
 	return s, ok
 }
 
 func (f *File) copyAt(i int) []byte {
-	from := headerSize + i*serviceSize
-	return f.memory[from : from+serviceSize]
+	from := headerSize + i*f.service
+	return f.memory[from : from+f.service]
 }

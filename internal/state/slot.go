@@ -60,7 +60,7 @@ const (
 )
 
 func (f *File) slot(i int) []byte {
-	from := headerSize + 2*serviceSize + i*f.slotSize
+	from := headerSize + 2*f.service + i*f.slotSize
 	return f.memory[from : from+f.slotSize]
 }
 

@@ -39,11 +39,12 @@ import (
 const Version = 1
 
 const (
-	magic       = 0x31446c6961766100 // "\0avail D1", little endian
-	headerSize  = 64
-	serviceSize = 512
-	slotSize    = 128
-	firstSlots  = 64
+	magic        = 0x31446c6961766100 // "\0avail D1", little endian
+	headerSize   = 64
+	serviceSize  = 1024
+	leastService = 512 // what the first version had
+	slotSize     = 128
+	firstSlots   = 64
 )
 
 // Errors of Open.
@@ -60,8 +61,9 @@ func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 type File struct {
 	fd       int
 	memory   []byte
-	slots    int // of this layout, or of the one that was read
+	slots    int // like the sizes, of this layout or of the one that was read
 	slotSize int
+	service  int // size of a copy of its record
 	seq      uint64
 	free     []int // slots to use next, last first
 }
@@ -72,7 +74,7 @@ func Create() (*File, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
-	f := &File{fd: fd, slots: firstSlots, slotSize: slotSize}
+	f := &File{fd: fd, slots: firstSlots, slotSize: slotSize, service: serviceSize}
 	if err := f.resize(firstSlots); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -116,7 +118,7 @@ func (f *File) open(protection int) error {
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		return os.NewSyscallError("fstat", err)
 	}
-	if st.Size < headerSize+2*serviceSize || st.Size > 1<<30 {
+	if st.Size < headerSize || st.Size > 1<<30 {
 		return ErrCorrupt
 	}
 	memory, err := unix.Mmap(f.fd, 0, int(st.Size), protection, unix.MAP_SHARED)
@@ -144,18 +146,19 @@ func (f *File) readHeader() error {
 	if v := binary.LittleEndian.Uint32(h[16:]); v != Version {
 		return fmt.Errorf("%w (version %d, not %d)", ErrVersion, v, Version)
 	}
-	f.slotSize = int(binary.LittleEndian.Uint32(h[20:]))
-	if f.slotSize < slotSize || f.slotSize > 1<<16 || binary.LittleEndian.Uint32(h[24:]) != serviceSize {
+	f.slotSize, f.service = int(binary.LittleEndian.Uint32(h[20:])), int(binary.LittleEndian.Uint32(h[24:]))
+	if f.slotSize < slotSize || f.slotSize > 1<<16 || f.service < leastService || f.service > 1<<16 ||
+		len(f.memory) < headerSize+2*f.service {
 		return ErrCorrupt
 	}
-	f.slots = (len(f.memory) - headerSize - 2*serviceSize) / f.slotSize
+	f.slots = (len(f.memory) - headerSize - 2*f.service) / f.slotSize
 	return nil
 }
 
 // resize makes room for so many slots. The descriptor stays the same, so the
 // copy in systemd's store grows along.
 func (f *File) resize(slots int) error {
-	size := headerSize + 2*serviceSize + slots*f.slotSize
+	size := headerSize + 2*f.service + slots*f.slotSize
 	if err := unix.Ftruncate(f.fd, int64(size)); err != nil {
 		return os.NewSyscallError("ftruncate", err)
 	}

@@ -48,6 +48,7 @@ func sample(t *testing.T, f *File) (Service, []Record) {
 	for i := range s.Counters {
 		s.Counters[i] = uint64(100 + i)
 	}
+	s.TurnedAway, s.Exits[4], s.Requests.Counts[0], s.Starts = 13, 14, 15, Histogram{Sum: -1}
 	f.SetService(Service{Generation: 1})
 	f.SetService(s)
 	var want []Record
@@ -133,7 +134,7 @@ func TestTorn(t *testing.T) {
 	for cut := range before {
 		mixed := append(append([]byte{}, after[:cut]...), before[cut:]...)
 		copy(f.memory, mixed)
-		g := &File{fd: -1, memory: f.memory, slots: f.slots, slotSize: slotSize}
+		g := &File{fd: -1, memory: f.memory, slots: f.slots, slotSize: slotSize, service: f.service}
 		if got, ok := g.Service(); !ok || got != s && got != next {
 			t.Fatalf("cut at %d: service %+v", cut, got)
 		}
@@ -234,6 +235,10 @@ func TestEarlierRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
+	s.TurnedAway, s.Exits, s.Requests, s.Starts = 0, [5]uint64{}, Histogram{}, Histogram{} // not kept then
+	check(t, g, s, want)
+	s.Generation++
+	g.SetService(s)
 	check(t, g, s, want)
 }
 
@@ -245,7 +250,7 @@ func TestLongerSlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long := append([]byte{}, f.memory[:headerSize+2*serviceSize]...)
+	long := append([]byte{}, f.memory[:headerSize+2*f.service]...)
 	for i := range f.slots {
 		long = append(append(long, f.slot(i)...), make([]byte, 64)...)
 	}
@@ -267,5 +272,38 @@ func TestNoAllocations(t *testing.T) {
 	slot, _ := f.Intend(1, 0, false)
 	if n := testing.AllocsPerRun(100, func() { f.Mark(slot, Mark{State: 1}) }); n != 0 {
 		t.Errorf("%v allocations per mark", n)
+	}
+}
+
+// TestServiceIsWords: the record is written as it lies in memory, word by word.
+func TestServiceIsWords(t *testing.T) {
+	kind := reflect.TypeFor[Service]()
+	var words func(reflect.Type) int
+	words = func(of reflect.Type) int {
+		switch of.Kind() {
+		case reflect.Uint64, reflect.Int64:
+			return 1
+		case reflect.Array:
+			return of.Len() * words(of.Elem())
+		case reflect.Struct:
+			n := 0
+			for i := range of.NumField() {
+				n += words(of.Field(i).Type)
+			}
+			return n
+		}
+		t.Errorf("%v is no word of 64 bits", of)
+		return 0
+	}
+	if n := words(kind); n != int(serviceWords) || 16+8*n > serviceSize {
+		t.Errorf("%d words, in memory %d, and %d bytes for them", n, serviceWords, serviceSize-16)
+	}
+	f, err := Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if n := testing.AllocsPerRun(100, func() { f.SetService(Service{Generation: 1}) }); n != 0 {
+		t.Errorf("%v allocations to write it", n)
 	}
 }

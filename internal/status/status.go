@@ -32,6 +32,7 @@ type Service struct {
 	Sockets        []Socket   `json:"sockets"`
 	Counters       Counters   `json:"counters"`
 	Workers        []Worker   `json:"workers"`
+	Measures       Measures   `json:"-"`
 }
 
 // Failure is the latest bad end of a worker; one of Exit and Signal is null.

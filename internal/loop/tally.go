@@ -1,0 +1,87 @@
+package loop
+
+import (
+	"github.com/availd/availd/internal/status"
+	"github.com/availd/availd/policy"
+)
+
+// Tally counts what the policy does not. It survives this process.
+type Tally struct {
+	Rejected         Rejected
+	Exits            [status.ExitReasons]uint64
+	Requests, Starts status.Histogram
+}
+
+// Rejected counts what was not let in.
+type Rejected struct{ Reports, Connections uint64 }
+
+// timing is what is measured of one worker.
+type timing struct {
+	born    policy.Instant
+	since   policy.Instant // it said that it is busy; valid if busy
+	busy    bool
+	proven  bool // how long its start took is booked, or was not seen
+	several bool // it holds several clients: busy means that it can take no more
+}
+
+// measure books the times that end with a report. It allocates nothing.
+func (l *Loop) measure(p *proc, r policy.Report) {
+	t := &p.timing
+	is := r.HasAvailable && r.Available == policy.Busy
+	free := r.HasAvailable && r.Available == policy.Idle
+	if !t.proven && (r.Ready || is || free) {
+		t.proven = true
+		l.tally.Starts.Observe(l.now - t.born)
+	}
+	t.several = t.several || r.Held >= 0 || r.Finished > 1
+	switch {
+	case is && !t.busy:
+		t.busy, t.since = true, l.now
+	case free && t.busy:
+		t.busy = false
+		if !t.several {
+			l.tally.Requests.Observe(l.now - t.since)
+		}
+	}
+}
+
+// measureEnd books an end, and the session that is over with it.
+func (l *Loop) measureEnd(p *proc, e policy.End) {
+	l.tally.Exits[l.reason(p, e)]++
+	failed := e.Signal == 0 && e.Code == l.cfg.Policy.ExecFailed && e.Code != 0
+	if l.cfg.PerConnection && !failed {
+		l.tally.Requests.Observe(l.now - p.timing.born)
+	}
+}
+
+// reason is why a worker is no more. The signal that asked it to leave is as
+// good an end as any, for a program that has no other.
+func (l *Loop) reason(p *proc, e policy.End) int {
+	switch {
+	case e.Unknown:
+		return status.ExitUnknown
+	case e.Good() || p.asked && e.Signal == int(l.cfg.RetireSignal):
+		return status.ExitClean
+	case p.forced:
+		return status.ExitKilled
+	case e.Signal != 0:
+		return status.ExitSignal
+	default:
+		return status.ExitFailed
+	}
+}
+
+// measures are a copy. Times are known where requests are; a worker that is born
+// with its connection has nothing between its birth and its request.
+func (l *Loop) measures(requests bool) status.Measures {
+	m := status.Measures{Exits: l.tally.Exits}
+	if requests {
+		h := l.tally.Requests
+		m.Requests = &h
+	}
+	if requests && !l.cfg.PerConnection {
+		h := l.tally.Starts
+		m.Starts = &h
+	}
+	return m
+}

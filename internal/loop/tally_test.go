@@ -1,0 +1,121 @@
+package loop
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/status"
+	"github.com/availd/availd/policy"
+)
+
+// count is how many times a histogram has seen.
+func count(h *status.Histogram) (n uint64) {
+	for _, c := range h.Counts {
+		n += c
+	}
+	return n
+}
+
+func TestTimes(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	w.connect()
+	w.turn()
+	w.after(200 * time.Millisecond)
+	w.report(report.Message{PID: 101, Ready: true, Jobs: -1, Done: -1})
+	w.turn()
+	w.accept()
+	for range 2 { // redundant reports change nothing
+		w.says(101, report.Busy)
+		w.after(30 * time.Millisecond)
+	}
+	w.says(101, report.Idle)
+	w.says(101, report.Idle)
+	m := w.loop.snapshot().Measures
+	if n := count(m.Starts); n != 1 || m.Starts.Sum != 200*time.Millisecond {
+		t.Errorf("%d starts that took %v, want one of 200 ms", n, m.Starts.Sum)
+	}
+	if n := count(m.Requests); n != 1 || m.Requests.Sum != 60*time.Millisecond {
+		t.Errorf("%d requests that took %v, want one of 60 ms", n, m.Requests.Sum)
+	}
+	report := policy.Report{Worker: 101, HasAvailable: true, Held: -1, Finished: -1}
+	if n := testing.AllocsPerRun(100, func() {
+		report.Available = policy.Idle - report.Available
+		w.loop.measure(w.loop.procs[101], report)
+	}); n != 0 {
+		t.Errorf("%v allocations for a report", n)
+	}
+}
+
+// TestTimeOfSeveral: how long a worker could take no more is no request's time.
+func TestTimeOfSeveral(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	w.connect()
+	w.turn()
+	w.accept()
+	w.report(report.Message{PID: 101, Avail: report.Busy, Jobs: 2, Done: -1})
+	w.report(report.Message{PID: 101, Avail: report.Idle, Jobs: 1, Done: 1})
+	w.turn()
+	s := w.loop.snapshot()
+	if n := count(s.Measures.Requests); n != 0 || *s.Counters.Requests != 1 {
+		t.Errorf("%d times of %d requests, want none of one", n, *s.Counters.Requests)
+	}
+}
+
+// TestReasons: each end has one, and each reason is an end.
+func TestReasons(t *testing.T) {
+	cfg := daemonRules(9)
+	cfg.BusyTimeout = time.Second
+	w := newWorld(t, cfg)
+	worker := func() int {
+		w.connect()
+		w.turn()
+		w.accept()
+		pid := 100 + len(w.births)
+		w.says(pid, report.Busy)
+		w.says(pid, report.Idle)
+		w.says(pid, report.Busy)
+		return pid
+	}
+	end := func(pid int, e policy.End) {
+		w.die(pid, e)
+		w.turn()
+	}
+	end(worker(), policy.End{})
+	end(worker(), policy.End{Code: 3})
+	end(worker(), policy.End{Signal: 11})
+	end(worker(), policy.End{Unknown: true})
+	hung := worker()
+	w.after(2 * time.Second)
+	end(hung, policy.End{Signal: int(unix.SIGABRT)})
+	asked := worker()
+	w.loop.obey(unix.SIGTERM)
+	end(asked, policy.End{Signal: int(unix.SIGTERM)})
+	want := [status.ExitReasons]uint64{
+		status.ExitClean: 2, status.ExitFailed: 1, status.ExitSignal: 1, status.ExitKilled: 1, status.ExitUnknown: 1,
+	}
+	s := w.loop.snapshot()
+	if s.Measures.Exits != want || s.Counters.Exited != 6 {
+		t.Errorf("exits %v of %d, want %v; signals %q", s.Measures.Exits, s.Counters.Exited, want, w.signals)
+	}
+}
+
+// TestTallyIsKept: what was counted before goes on.
+func TestTallyIsKept(t *testing.T) {
+	r := left(t, 1, true)
+	r.Tally.Exits[status.ExitSignal] = 7
+	r.Tally.Requests.Observe(time.Second)
+	w := newWorldAfter(t, daemonRules(5), r)
+	var kept Tally
+	w.loop.seams.Keep.Remember = func(_ policy.Memory, tally Tally) { kept = tally }
+	w.says(101, report.Idle) // busy since a moment that nobody knows
+	w.die(101, policy.End{})
+	w.turn()
+	want := r.Tally
+	want.Exits[status.ExitClean]++
+	if kept != want {
+		t.Errorf("kept is %+v, want %+v", kept, want)
+	}
+}
