@@ -17,6 +17,7 @@ const (
 	Retire                         // ask Worker to leave: Generation, Why
 	Signal                         // send Number to Worker ("kill"); Why
 	Probe                          // count the waiting connections, answer with Probed
+	Sample                         // look at the accept queues, answer with Sampled
 	Leave                          // leave, if no connection waits: the service has been idle for ExitIdleTime
 	Drained                        // the last worker of a stopped service is gone
 	RollOutDone                    // no worker of an older generation is left to be asked
@@ -31,6 +32,7 @@ const (
 	WarnPartialStatus // "partial_status": Worker
 	WarnReadError     // "status_read_error"
 	WarnSuspect       // connections wait although Worker is believed available
+	WarnStuck         // connections of socket Number wait, and no worker accepts them
 	WarnTimeout       // Worker is ended because of Why
 	InfoStale         // "stale_generation": Worker, Generation
 	PanicUnknownChild // "unknown_child"

@@ -56,6 +56,36 @@ func (c *crowd) report(id, available int) {
 	}
 }
 
+// TestInferenceDoesNotAllocate: samples come often.
+func TestInferenceDoesNotAllocate(t *testing.T) {
+	cfg := queueConfig(50)
+	cfg.IdleTimeout = time.Second
+	x := play(t, cfg, cold()...)
+	waits, empty := []int{3}, []int{0}
+	round := func() {
+		x.s.Connection(x.now, 3)
+		for range samples + 2 {
+			x.s.Sampled(x.now, waits)
+			x.now += cfg.QueueDelay / samples
+		}
+		if p := x.s.pending; p.n() > 0 {
+			x.s.Started(x.now, p.generation, 1000)
+			x.s.Exit(x.now, 1000, End{})
+		}
+		x.s.Sampled(x.now, empty)
+		x.now += time.Second
+		x.s.Tick(x.now)
+		x.s.Sampled(x.now, empty)
+	}
+	for range 200 {
+		round() // warm
+	}
+	born := x.s.counters.Spawned
+	if n := testing.AllocsPerRun(1000, round); n != 0 || x.s.counters.Spawned < born+500 {
+		t.Errorf("%v allocations, %d births", n, x.s.counters.Spawned-born)
+	}
+}
+
 func TestNoAllocations(t *testing.T) {
 	c := newCrowd(100)
 	tests := map[string]func(){

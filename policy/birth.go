@@ -22,10 +22,17 @@ func (s *Service) Connection(now Instant, waiting int) []Action {
 	s.begin(now)
 	switch s.watching {
 	case WatchOn, WatchNew:
+		if s.infer.on {
+			s.inferCold()
+		}
 		s.wanted = s.births(waiting)
 		s.grow()
 	case WatchOnce:
-		s.guardWoke(waiting)
+		if s.infer.on {
+			s.inferWoke()
+		} else {
+			s.guardWoke(waiting)
+		}
 	}
 	return s.end()
 }
@@ -49,8 +56,8 @@ func (s *Service) grow() {
 	switch {
 	case s.wanted <= 0 || s.pending.n() > 0:
 		return
-	case s.throttle.on || s.draining || !s.belowLimit() ||
-		s.table.idle > 0 || s.unproven() >= s.cfg.maxStarting():
+	case s.throttle.on || s.draining || !s.belowLimit(),
+		!s.infer.on && (s.table.idle > 0 || s.unproven() >= s.cfg.maxStarting()):
 		s.wanted = 0
 		return
 	}
@@ -104,6 +111,7 @@ func (s *Service) Started(now Instant, generation uint64, id int) []Action {
 	w.born, w.since, w.beat, w.stress = now, now, now, b.stress
 	s.counters.Spawned++
 	s.plan(w)
+	s.blame(1)
 	if s.cfg.PerConnection {
 		s.beginSession(w)
 	}

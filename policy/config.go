@@ -70,6 +70,9 @@ type Extensions struct {
 	// StallGuard is how long connections may wait, without any sign of life,
 	// while the table says that somebody is available.
 	StallGuard time.Duration
+	// QueueDelay turns the inference on: workers do not report, and all of them
+	// are busy when connections have waited for so long. A report ends it.
+	QueueDelay time.Duration
 	// MinSpare is how many available workers are kept without a connection.
 	MinSpare int
 	// MaxStarting is how many unproven workers there may be; 0 = 1.

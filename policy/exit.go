@@ -20,6 +20,7 @@ func (s *Service) Exit(now Instant, id int, e End) []Action {
 		s.judge(w, e)
 	}
 	s.table.remove(w)
+	s.blame(-1)
 	s.counters.Exited++
 	s.heard()
 	s.relieve()
@@ -39,7 +40,7 @@ func (s *Service) judge(w *worker, e End) {
 		return
 	}
 	s.warnEnd(w, e)
-	if w.finished > 0 || w.blamed || s.forgiven(w) {
+	if w.finished > 0 || w.blamed || s.forgiven(w) || s.served(w) || s.outlived(w) {
 		return
 	}
 	s.badStart(w, Action{Why: BadEnd, Worker: w.id, End: e, Generation: w.generation})
@@ -66,7 +67,7 @@ func (s *Service) warnEnd(w *worker, e End) {
 // judgeQuick is the spawn-loop guard: the original takes a clean end before the
 // first job as normal, and starts such a worker again and again without pause.
 func (s *Service) judgeQuick(w *worker) {
-	if s.cfg.QuickExit == 0 || w.taken || w.told || s.now-w.born > s.cfg.QuickExit {
+	if s.cfg.QuickExit == 0 || w.taken || w.told || s.served(w) || s.now-w.born > s.cfg.QuickExit {
 		return
 	}
 	if s.quick++; s.quick >= max(1, s.cfg.QuickExits) {

@@ -16,6 +16,8 @@ func FuzzService(f *testing.F) {
 		"\xff\x3f\x01" + "\x00\x01\x02\x00\x0a\x00\x01\x08\x0b\x00\x01\x08\x0d\x00\x01\x0f",
 		"\x01\xff\x23" + "\x00\x01\x00\x01\x0f\x00\x08\xe0\x01\x05\x00\x01\x0a\x00\x01\x08\x0b\x00\x01\x0a\x08\x41\x08\x41",
 		"\x7f\xff\x03" + "\x00\x00\x03\x00\x09\x00\x00\x00\x09\x00\x0a\x00\x7f\xff\x02\x09\x00\x07\x40\x09\x00\x01\x05",
+		"\xff\x3f\x45" + "\x00\x03\x02\x00\x02\x00\x0d\x1f\x02\x00\x0d\x3f\x02\x00\x02\x00\x02\x00\x0d\x18\x01\x08\x08\x40\x0d\x1f\x0a\x00",
+		"\x21\x10\x44" + "\x00\x03\x0d\x1d\x02\x00\x02\x00\x02\x00\x02\x00\x02\x00\x02\x00\x01\x09\x01\x0a\x03\x00\x00\x00\x09\x00",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -77,6 +79,9 @@ func (in *input) config() Config {
 			ExitIdleTime: span(4, 7*time.Second) * time.Duration(1-on(3)),
 		},
 	}
+	if limit&64 != 0 && c.Retire {
+		c.QueueDelay = 20 * time.Millisecond
+	}
 	if limit&32 != 0 && c.Retire {
 		sessionRules(&c)
 	}
@@ -87,7 +92,7 @@ func (in *input) config() Config {
 func sessionRules(c *Config) {
 	c.PerConnection, c.ExecFailed, c.TermAtHalf, c.NoRetireSignal = true, 203, true, true
 	c.NoStressRestart, c.AbortSignal = true, sigTERM
-	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting, c.MinSpare = 0, 0, 0, 1, 0
+	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting, c.MinSpare, c.QueueDelay = 0, 0, 0, 1, 0, 0
 }
 
 var spans = [...]time.Duration{
@@ -144,6 +149,10 @@ func (c *checker) event(in *input) {
 			c.after("kill all", c.s.KillAll(c.now))
 		}
 	case 13:
+		if arg&8 != 0 && c.asked == 0 {
+			c.after("sampled", c.s.Sampled(c.now, []int{arg & 7, arg>>4 - 1}))
+			return
+		}
 		c.after("probed", c.s.Probed(c.now, arg&7))
 	case 14:
 		c.answer()

@@ -150,7 +150,7 @@ func TestStallGuardIsNoStorm(t *testing.T) {
 	if wakes != 1 || x.ticks > 10 {
 		t.Fatalf("%d wake-ups by sockets, %d by the timer in 10 s", wakes, x.ticks)
 	}
-	x.queue = 0
+	x.queue[0] = 0
 	x.event("+1s")
 	ticks := x.ticks
 	x.event("+1000s")

@@ -57,6 +57,8 @@ func (c *checker) perform(acts []Action) {
 			}
 		case Probe:
 			c.after("probed", c.s.Probed(c.now, int(c.now)&1))
+		case Sample:
+			c.after("sampled", c.s.Sampled(c.now, []int{int(c.now>>20) & 3, int(c.now>>22)&1 - 1}))
 		}
 	}
 }
@@ -162,11 +164,17 @@ func (c *checker) settled(event string) {
 		return
 	}
 	want := !s.throttle.on && !s.draining && s.available() == 0 && s.belowLimit()
+	if s.infer.on { // what nobody can take is waited for, and the rest is sampled
+		want = !s.throttle.on && !s.draining && s.table.available() == 0 && s.belowLimit()
+		c.must(s.watching != WatchOff || s.infer.due != far || s.infer.woken || s.throttle.on || s.draining ||
+			s.table.available() == 0, event, "blind")
+	}
 	c.must((s.watching == WatchOn) == want, event, "listening when it has to")
 	c.must(s.watching == c.watch, event, "the watch that was asked for")
 	c.must(s.watching == WatchOff || !s.throttle.on && !s.draining, event, "deaf in a pause")
 	c.must(s.watching != WatchNew || c.cfg.MaxStarting > 1, event, "without several starts")
-	c.must(s.watching != WatchOnce || c.cfg.StallGuard > 0, event, "without stall guard")
+	c.must(s.watching != WatchOnce || c.cfg.StallGuard > 0 || s.infer.on, event, "without stall guard")
+	c.must(s.infer.on || s.infer.due == far && !s.infer.busy && !s.infer.woken, event, "without inference")
 }
 
 func (c *checker) action(event string, a Action) {
@@ -187,6 +195,8 @@ func (c *checker) action(event string, a Action) {
 		}
 		c.once(event, a.Worker, what)
 		c.must(a.Number != sigABRT || !c.told[a.Worker]["signal 9"], event, "up the ladder")
+	case WarnStuck:
+		c.must(c.s.infer.on && c.s.infer.queues[a.Number].depth > 0, event, "stuck")
 	case WarnSuspect:
 		c.once(event, a.Worker, "suspect")
 	case Leave:
@@ -212,6 +222,8 @@ func (c *checker) start(event string, a Action) {
 		c.must(c.cfg.StallGuard > 0, event, "a stall")
 	case a.Why == Replacement:
 		c.must(s.rollOut.on, event, "a replacement")
+	case s.infer.on && c.cfg.MaxStarting <= 1:
+		c.must(a.Why == Demand && (s.infer.busy || s.table.idle == 0), event, "a birth while nobody is known to be idle")
 	case c.cfg.MaxStarting > 1:
 		c.must(s.unproven() <= c.cfg.MaxStarting, event, "max-starting")
 	default:

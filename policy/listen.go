@@ -19,9 +19,15 @@ func (s *Service) isFull() bool {
 		s.table.parting == 0
 }
 
-func (s *Service) total() int     { return s.table.total() + s.pending.n() }
-func (s *Service) available() int { return s.table.available() + s.pending.n() }
-func (s *Service) unproven() int  { return s.table.starting + s.pending.n() }
+func (s *Service) total() int    { return s.table.total() + s.pending.n() }
+func (s *Service) unproven() int { return s.table.starting + s.pending.n() }
+
+func (s *Service) available() int {
+	if s.infer.busy {
+		return s.unproven()
+	}
+	return s.table.available() + s.pending.n()
+}
 
 func (s *Service) belowLimit() bool { return s.cfg.Limit == 0 || s.total() < s.cfg.Limit }
 
@@ -41,7 +47,10 @@ func (s *Service) settle() {
 func (s *Service) wish() Watch {
 	switch {
 	case s.throttle.on || s.draining:
+		s.infer.restart()
 		return s.unguard()
+	case s.infer.on:
+		return s.inferWish()
 	case s.available() == 0 && s.belowLimit():
 		s.unguard()
 		return WatchOn

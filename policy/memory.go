@@ -17,6 +17,10 @@ type Memory struct {
 	Cause              Action // of the latest pause
 	Healthy            bool   // a worker of a PerConnection service has done well
 	Counters           Counters
+
+	Reported bool          // a worker has reported, so that nothing is inferred
+	Startup  time.Duration // from a birth to its first connection, 0 = not known
+	Calm     int           // see trial
 }
 
 // Forgotten is the Memory of a service that never ran.
@@ -28,7 +32,7 @@ func (s *Service) Memory() Memory {
 		Generation: s.generation, StressUntil: s.stressUntil, LastWarning: s.lastWarning,
 		Throttled: s.throttle.on, ThrottleDue: s.throttle.due, NextPause: s.throttle.next,
 		ThrottleGeneration: s.throttle.generation, Cause: s.throttle.cause, Counters: s.counters,
-		Healthy: s.sessions.healthy,
+		Healthy: s.sessions.healthy, Reported: s.infer.reported, Startup: s.infer.startup, Calm: s.trial.wants,
 	}
 	if !s.rollOut.failed { // a roll-out that came to nothing is not tried again
 		m.RolledUpTo = s.rollOut.last
@@ -81,6 +85,8 @@ func (s *Service) Restore(now Instant, m Memory, workers []Entry) {
 		on: m.Throttled, due: m.ThrottleDue, next: m.NextPause, generation: m.ThrottleGeneration, cause: m.Cause,
 	}
 	s.sessions.healthy = m.Healthy
+	s.infer.reported, s.infer.startup, s.trial.wants = m.Reported, m.Startup, m.Calm
+	s.setInference()
 	for _, e := range workers {
 		s.adopt(now, e)
 	}
@@ -97,6 +103,9 @@ func (s *Service) adopt(now Instant, e Entry) {
 	w.held, w.finished, w.stress, w.adopted = e.Held, e.Finished, e.Stress, true
 	if s.cfg.PerConnection { // since its birth, which may be all that was written down
 		w.state, w.taken = busy, true
+	}
+	if s.infer.on && w.state == busy { // nothing of the kind is known
+		w.state = idle
 	}
 	s.table.count(w, 1)
 	s.counters.Adopted++

@@ -59,6 +59,8 @@ type Service struct {
 	rollOut   rollOut
 	rest      rest
 	sessions  sessions
+	infer     infer
+	trial     trial
 	wanted    int // births that waiting connections still ask for
 	quick     int // clean ends at once, in a row
 	draining  bool
@@ -74,13 +76,16 @@ type Service struct {
 // New returns the service before its first event, which must be
 // [Service.Start].
 func New(cfg Config) *Service {
-	return &Service{
+	s := &Service{
 		cfg: cfg, table: newTable(),
 		lastWarning: never, stressUntil: never, fullSince: never,
 		killAt: far, termAt: far, heardAt: never,
 		throttle: throttle{due: far}, guard: guard{due: far},
 		shrink: shrink{ends: far}, rollOut: rollOut{due: far}, rest: rest{due: far},
+		infer: infer{due: far, since: never, taken: never},
 	}
+	s.setInference()
+	return s
 }
 
 // begin opens an event: R0 says that one clock reading holds for all of it.
@@ -120,6 +125,7 @@ func (s *Service) Tick(now Instant) []Action {
 	}
 	s.tickWorkers()
 	s.tickGuard()
+	s.tickInfer()
 	s.tickShrink()
 	s.tickDrain()
 	s.tickRollOut()
@@ -129,7 +135,7 @@ func (s *Service) Tick(now Instant) []Action {
 
 // Deadline is the moment by which the caller has to call Tick, if there is one.
 func (s *Service) Deadline() (Instant, bool) {
-	d := min(s.guard.due, s.shrink.ends, s.killAt, s.termAt, s.rollOut.due, s.rest.due, s.table.due())
+	d := min(s.guard.due, s.infer.due, s.shrink.ends, s.killAt, s.termAt, s.rollOut.due, s.rest.due, s.table.due())
 	if s.throttle.on {
 		d = min(d, s.throttle.due)
 	}

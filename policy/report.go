@@ -53,6 +53,9 @@ func (s *Service) Status(now Instant, r Report) ([]Action, Verdict) {
 }
 
 func (s *Service) book(w *worker, r Report) Verdict {
+	if r.HasAvailable {
+		s.believe()
+	}
 	s.beatOf(w, r)
 	if r.Ready {
 		s.prove(w)
@@ -95,10 +98,12 @@ func (s *Service) bookAvailable(w *worker, r Report) Verdict {
 	switch {
 	case r.Available != Busy && r.Available != Idle:
 		s.emit(Action{Kind: WarnUnknownStatus, Worker: w.id, Number: r.Available})
+		s.settle()
 		return Nonsense
 	case (r.Available == Idle) == (w.state != busy):
 		s.prove(w)
 		s.finish(w, max(r.Finished, 0))
+		s.settle() // the first report ends the inference
 		return Redundant
 	case r.Available == Idle:
 		n := 1 // one job at a time is assumed, unless it counts itself

@@ -31,6 +31,9 @@ func (s *Service) leave(w *worker) {
 func (s *Service) setLeaving(w *worker, why Why) {
 	s.table.count(w, -1)
 	w.leaving, w.leftAt, w.why = true, s.now, why
+	if s.infer.on {
+		w.held = 1 // it may hold a client: only the patience for busy ones applies
+	}
 	s.table.count(w, 1)
 	s.plan(w)
 }

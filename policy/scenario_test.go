@@ -18,7 +18,7 @@ import (
 //	start, reload, stop, killall
 //	noaccept          a connection cannot be accepted
 //	refuse N          the next N births are refused
-//	queue N           so many connections are found by a Probe
+//	queue N…          so many connections are found by a Probe, or at each socket by a Sample
 type row struct{ event, want string }
 
 // scenario drives a Service. Births are answered at once, with pids from 101.
@@ -29,15 +29,16 @@ type scenario struct {
 	now    Instant
 	born   int
 	refuse int
-	queue  int
+	queue  []int
 	ticks  int // wake-ups by a deadline
+	wakes  int // … and by the sockets
 	said   []string
 }
 
 // play starts a service and plays the rows.
 func play(t *testing.T, cfg Config, rows ...row) *scenario {
 	t.Helper()
-	x := &scenario{t: t, s: New(cfg), cfg: cfg}
+	x := &scenario{t: t, s: New(cfg), cfg: cfg, queue: []int{0}}
 	x.play(rows...)
 	return x
 }
@@ -103,10 +104,15 @@ func (x *scenario) deliver(words []string) {
 		x.do(x.s.KillAll(x.now))
 	case "noaccept":
 		x.do(x.s.AcceptFailed(x.now))
+	case "sample":
+		x.do(x.s.Sampled(x.now, x.queue))
 	case "refuse":
 		x.refuse = x.number(words, 1)
 	case "queue":
-		x.queue = x.number(words, 1)
+		x.queue = nil
+		for i := range words[1:] {
+			x.queue = append(x.queue, x.number(words, i+1))
+		}
 	case "exit", "killed", "stopped", "lost":
 		x.do(x.s.Exit(x.now, x.number(words, 1), x.end(words)))
 	default:
@@ -196,7 +202,9 @@ func (x *scenario) do(acts []Action) {
 			queue = append(queue, x.birth(a)...)
 		case Probe:
 			x.said = append(x.said, "probe")
-			queue = append(queue, x.s.Probed(x.now, x.queue)...)
+			queue = append(queue, x.s.Probed(x.now, x.queue[0])...)
+		case Sample:
+			queue = append(queue, x.s.Sampled(x.now, x.queue)...)
 		default:
 			x.said = append(x.said, x.words(a))
 		}

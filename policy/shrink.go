@@ -17,6 +17,7 @@ func (s *Service) noteIdle() {
 		s.shrink.ends = far
 	case s.shrink.ends == far:
 		s.shrink = shrink{ends: s.now + s.cfg.IdleTimeout, low: n}
+		s.infer.window = window{}
 	default:
 		s.shrink.low = min(s.shrink.low, n)
 	}
@@ -29,6 +30,9 @@ func (s *Service) tickShrink() {
 		return
 	}
 	n := s.shrink.low - s.cfg.MinSpare
+	if s.infer.on {
+		n = s.surplus(n)
+	}
 	s.shrink.ends = far
 	for w := s.table.oldest; w != nil && n > 0; w = w.younger {
 		if w.state == idle && !w.leaving && !w.holds() {

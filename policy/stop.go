@@ -6,6 +6,7 @@ package policy
 func (s *Service) Reload(now Instant, cfg Config) []Action {
 	s.begin(now)
 	s.cfg = cfg
+	s.setInference()
 	s.replan()
 	s.emit(Action{Kind: RestartWorkers, Why: Reload})
 	if cfg.Retire {

@@ -21,6 +21,8 @@ func (s *Service) attention(w *worker) (Instant, Why) {
 		a.add(s.cfg.RetireTimeout, max(w.leftAt, w.since), RetireTimeout)
 	case w.leaving:
 		a.add(s.cfg.IgnoreTimeout, max(w.leftAt, w.since), RetireIgnored)
+	case w.state == starting && s.infer.on:
+		a.add(s.patience(), w.born, OldEnough)
 	case w.state == starting:
 		a.add(s.cfg.StartTimeout, w.born, StartTimeout)
 		a.add(s.cfg.ProvenAfter, w.born, OldEnough)
@@ -28,7 +30,7 @@ func (s *Service) attention(w *worker) (Instant, Why) {
 	if w.state == busy {
 		a.add(s.cfg.BusyTimeout, w.since, BusyTimeout)
 	}
-	if w.state != starting {
+	if w.state != starting && !s.infer.on {
 		a.add(s.cfg.Watchdog, w.beat, WatchdogSilent)
 	}
 	if !w.leaving && !s.cfg.NoRetireSignal {

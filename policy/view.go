@@ -13,6 +13,7 @@ type Counters struct {
 // the same however many there are.
 type Condition struct {
 	Total, Starting, Idle, Busy, Retiring int
+	Inferred                              bool // nobody reports: all are busy or all idle, what they do is unknown
 	Limit                                 int
 	Watch                                 Watch
 	Draining                              bool
@@ -36,8 +37,11 @@ func (s *Service) Condition(now Instant) Condition {
 		FullSince: s.fullSince, Full: s.fullSince != never,
 		ThrottledUntil: s.throttle.due, Throttled: s.throttle.on,
 		StressUntil: s.stressUntil, Stressed: s.cfg.StressEligible && s.stressUntil > now,
-		RollingOut: s.rollOut.on, RollOutWhole: s.rollOut.whole,
+		RollingOut: s.rollOut.on, RollOutWhole: s.rollOut.whole, Inferred: s.infer.on,
 		Counters: s.counters,
+	}
+	if c.Inferred && s.infer.busy {
+		c.Busy, c.Idle = c.Idle, 0
 	}
 	if c.RollingOut {
 		c.RolledOut = max(0, c.RollOutWhole-s.oldLive(s.rollOut.last))
@@ -49,7 +53,7 @@ func (s *Service) Condition(now Instant) Condition {
 type Worker struct {
 	ID         int
 	Generation uint64
-	State      string // starting, idle, busy or retiring
+	State      string // starting, idle, busy or retiring; unknown instead of idle and busy
 	Requests   int
 	Age        time.Duration
 	Stress     bool
@@ -60,7 +64,7 @@ type Worker struct {
 func (s *Service) Each(now Instant, f func(Worker)) {
 	for w := s.table.oldest; w != nil; w = w.younger {
 		f(Worker{
-			ID: w.id, Generation: w.generation, State: w.name(), Requests: w.finished,
+			ID: w.id, Generation: w.generation, State: s.name(w), Requests: w.finished,
 			Age: now - w.born, Stress: w.stress, Adopted: w.adopted,
 		})
 	}
@@ -75,12 +79,14 @@ func (s *Service) Generation(id int) uint64 {
 	return 0
 }
 
-func (w *worker) name() string {
+func (s *Service) name(w *worker) string {
 	switch {
 	case w.leaving:
 		return "retiring"
 	case w.state == starting:
 		return "starting"
+	case s.infer.on:
+		return "unknown"
 	case w.state == idle:
 		return "idle"
 	default:

@@ -70,6 +70,8 @@ func (x *scenario) warning(a Action) string {
 		return fmt.Sprintf("status %d %d", a.Worker, a.Number)
 	case WarnSuspect:
 		return fmt.Sprintf("suspect %d", a.Worker)
+	case WarnStuck:
+		return fmt.Sprintf("stuck %d", a.Number)
 	case WarnTimeout:
 		return fmt.Sprintf("overdue %d %s", a.Worker, whyNames[a.Why])
 	case InfoStale:
