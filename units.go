@@ -32,6 +32,8 @@ func unitsFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "listen", Value: &wordList{}, Usage: "`ADDRESS` of the socket: PORT, HOST:PORT, /path or @abstract (repeatable)"},
 		&cli.StringFlag{Name: "socket-group", Usage: "`GROUP` that may connect to a path"},
+		&cli.StringFlag{Name: "status-listen", Usage: "`ADDRESS` of a socket for monitoring: /status and /metrics over HTTP"},
+		&cli.StringFlag{Name: "agent-listen", Usage: "`ADDRESS` of a socket for HAProxy's agent-check"},
 		&cli.GenericFlag{Name: "property", Value: properties, Usage: "or -p: setting `KEY=VALUE` of the service, as of systemd-run (repeatable)"},
 		&cli.GenericFlag{Name: "p", Value: properties, Hidden: true},
 		&cli.IntFlag{Name: "systemd", Usage: "write for this `VERSION` of systemd", DefaultText: "the running one, else " + strconv.Itoa(units.OldestSystemd)},
@@ -68,6 +70,7 @@ func writeUnits(c *cli.Context, settings []config.Setting) error {
 	options := units.Options{
 		Name: name, Command: command, Binary: c.String("binary"), ConfDir: c.String("conf-dir"),
 		SocketGroup: c.String("socket-group"), Listen: c.Generic("listen").(*wordList).words,
+		StatusListen: c.String("status-listen"), AgentListen: c.String("agent-listen"),
 		Properties: c.Generic("property").(*wordList).words, User: c.Bool("user"), Systemd: c.Int("systemd"),
 	}
 	if !c.IsSet("systemd") {

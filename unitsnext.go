@@ -35,7 +35,11 @@ func sayNext(w io.Writer, o units.Options, set units.Set, dir string) {
 	fmt.Fprintln(w, "next:")
 	socket, service := set.Name+".socket", set.Name+".service"
 	if dir, _ := filepath.Abs(dir); dir != set.UnitDir && !isUnitDir(dir) { // the set was written to it
-		fmt.Fprintf(w, "  %s%s link %s %s\n", sudo, systemctl, filepath.Join(dir, socket), filepath.Join(dir, service))
+		fmt.Fprintf(w, "  %s%s link", sudo, systemctl)
+		for _, unit := range set.Units() {
+			fmt.Fprintf(w, " %s", filepath.Join(dir, unit))
+		}
+		fmt.Fprintln(w)
 	}
 	start := socket
 	if strings.Contains(string(set.Service), "\n[Install]\n") {

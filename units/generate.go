@@ -26,6 +26,7 @@ type facts struct {
 	Inetd       bool // workers are born with their connection
 	Home        bool // the command is in a home directory
 	Settings    []setting
+	Beside      []string // sockets of availd itself, which come and go with this one
 
 	Systemd     int  // the version that will read the units
 	User        bool // for a user's own service manager
@@ -51,6 +52,9 @@ func Generate(o Options) (Set, error) {
 			return Set{}, err
 		}
 	}
+	if set.Status, set.Agent, err = f.ownSockets(o); err != nil {
+		return Set{}, err
+	}
 	asked, err := properties(o.Properties)
 	if err != nil {
 		return Set{}, err
@@ -59,10 +63,12 @@ func Generate(o Options) (Set, error) {
 	return set, err
 }
 
-func (f facts) render(name string) ([]byte, error) {
+func (f facts) render(name string) ([]byte, error) { return render(name, f.Name+"."+name, f) }
+
+func render(template, file string, facts any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, name, f); err != nil {
-		return nil, fmt.Errorf("write %s.%s: %w", f.Name, name, err)
+	if err := templates.ExecuteTemplate(&b, template, facts); err != nil {
+		return nil, fmt.Errorf("write %s: %w", file, err)
 	}
 	return b.Bytes(), nil
 }
@@ -100,6 +106,12 @@ func (o Options) facts() (facts, error) {
 		}
 		f.Streams = append(f.Streams, stream)
 		f.Paths = f.Paths || strings.HasPrefix(stream, "/")
+	}
+	if o.StatusListen != "" {
+		f.Beside = append(f.Beside, o.Name+"-"+statusKind+".socket")
+	}
+	if o.AgentListen != "" {
+		f.Beside = append(f.Beside, o.Name+"-"+agentKind+".socket")
 	}
 	if o.SocketGroup != "" && !f.Paths {
 		return f, fmt.Errorf("group %q: only the path of a socket has a group, and no address is a path", o.SocketGroup)

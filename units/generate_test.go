@@ -108,8 +108,9 @@ func TestGenerateGivesReasons(t *testing.T) {
 	o := web()
 	o.Listen = append(o.Listen, "/run/web.sock")
 	o.Run = []string{"--protocol=notify"}
+	o.StatusListen, o.AgentListen = "9080", "/run/web.agent"
 	set := generate(t, o)
-	for what, text := range map[string][]byte{"socket": set.Socket, "service": set.Service} {
+	for what, text := range map[string][]byte{"socket": set.Socket, "service": set.Service, "status": set.Status, "agent": set.Agent} {
 		for _, paragraph := range strings.Split(string(text), "\n\n") {
 			explained := false
 			for _, line := range strings.Split(strings.TrimSpace(paragraph), "\n") {

@@ -29,6 +29,9 @@ type Options struct {
 	Listen []string
 	// SocketGroup may connect to the paths in Listen; without it only root.
 	SocketGroup string
+	// StatusListen and AgentListen are addresses like those in Listen, of sockets
+	// on which availd itself answers monitoring and a load balancer. Empty: none.
+	StatusListen, AgentListen string
 	// Run are options of "availd run" in the form --name=value. They go to
 	// NAME.conf, where a reload finds them changed; on the command line they
 	// would be fixed.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A Set is the generated text of one service's files.
@@ -15,6 +16,7 @@ type Set struct {
 	UnitDir string // where systemd will look for the units
 
 	Socket, Service, Conf []byte
+	Status, Agent         []byte // NAME-status.socket, NAME-agent.socket; nil if not asked for
 }
 
 // A file is one of the set with the directory it belongs to.
@@ -24,11 +26,25 @@ type file struct {
 }
 
 func (s Set) files() []file {
-	return []file{
+	all := []file{
 		{s.UnitDir, s.Name + ".socket", s.Socket},
+		{s.UnitDir, s.Name + "-" + statusKind + ".socket", s.Status},
+		{s.UnitDir, s.Name + "-" + agentKind + ".socket", s.Agent},
 		{s.UnitDir, s.Name + ".service", s.Service},
 		{s.ConfDir, s.Name + ".conf", s.Conf},
 	}
+	return slices.DeleteFunc(all, func(f file) bool { return f.text == nil })
+}
+
+// Units are the names of the units in the set.
+func (s Set) Units() []string {
+	var names []string
+	for _, f := range s.files() {
+		if f.dir == s.UnitDir {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }
 
 // Print writes all files to w, each under its path as systemctl cat does.
@@ -45,7 +61,7 @@ func (s Set) Print(w io.Writer) error {
 	return nil
 }
 
-// WriteTo writes the three files, with mode 0644, into dir, which must exist.
+// WriteTo writes the files, with mode 0644, into dir, which must exist.
 // The service looks for NAME.conf in ConfDir: make the two the same, or move
 // it. Each file appears whole or not at all. Files that exist are replaced
 // only with force, otherwise the error is [os.ErrExist]; on any error before

@@ -35,7 +35,9 @@ func sets() map[string]Options {
 	local.Listen, local.SocketGroup = []string{"/run/web.sock", "@web", "[::1]:80"}, "root"
 	home.Command = []string{"/home/me/worker"}
 	odd.Command = []string{"/usr/local/libexec/my worker", "", ";", `a"b\c'd`, "$x", "${y}", "50% of\n%n"}
-	return map[string]Options{"tcp": tcp, "local": local, "home": home, "odd words": odd, "inetd": inetd, "asked": asked, "owned": owned, "user": user, "spares": spares}
+	watched := web()
+	watched.StatusListen, watched.AgentListen = "127.0.0.1:9080", "/run/web.agent"
+	return map[string]Options{"watched": watched, "tcp": tcp, "local": local, "home": home, "odd words": odd, "inetd": inetd, "asked": asked, "owned": owned, "user": user, "spares": spares}
 }
 
 // written generates units with an availd that exists, as verify looks for it.
@@ -63,7 +65,11 @@ func TestUnitsVerify(t *testing.T) {
 			if o.User {
 				manager = "--user"
 			}
-			verify := exec.Command(analyze, manager, "verify", "--man=no", filepath.Join(dir, "web.socket"), filepath.Join(dir, "web.service"))
+			units, err := filepath.Glob(filepath.Join(dir, "web*.s*")) // sockets and the service
+			if err != nil {
+				t.Fatal(err)
+			}
+			verify := exec.Command(analyze, append([]string{manager, "verify", "--man=no"}, units...)...)
 			verify.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir)
 			out, err := verify.CombinedOutput()
 			if err != nil || len(out) > 0 {
