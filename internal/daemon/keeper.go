@@ -69,9 +69,13 @@ func (d *daemon) remember(m policy.Memory, t loop.Tally) {
 		CauseWhy: int64(m.Cause.Why), CauseCode: int64(m.Cause.End.Code), CauseSignal: int64(m.Cause.End.Signal),
 		Started: d.started.UnixNano(), Rejected: t.Rejected.Reports, TurnedAway: t.Rejected.Connections, Counters: packCounters(m.Counters),
 		Exits: t.Exits, Requests: keptHistogram(t.Requests), Starts: keptHistogram(t.Starts),
+		Startup: int64(m.Startup), Calm: int64(m.Calm),
 	}
 	if m.Throttled {
 		s.Throttled = 1
+	}
+	if m.Reported {
+		s.Reported = 1
 	}
 	if m.Healthy {
 		s.Healthy = 1
@@ -88,6 +92,7 @@ func memoryOf(s state.Service) policy.Memory {
 		StressUntil: policy.Instant(s.StressUntil), LastWarning: policy.Instant(s.LastWarning),
 		Throttled: s.Throttled == 1, Healthy: s.Healthy == 1, ThrottleDue: policy.Instant(s.ThrottleDue), NextPause: policy.Instant(s.ThrottleGap),
 		ThrottleGeneration: s.ThrottleGen, Counters: unpackCounters(s.Counters),
+		Reported: s.Reported == 1, Startup: time.Duration(s.Startup), Calm: int(s.Calm),
 		Cause: policy.Action{
 			Kind: policy.Throttle, Why: policy.Why(s.CauseWhy),
 			End: policy.End{Code: int(s.CauseCode), Signal: int(s.CauseSignal)},

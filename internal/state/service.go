@@ -29,6 +29,10 @@ type Service struct {
 
 	Exits            [5]uint64 // by reason
 	Requests, Starts Histogram
+
+	Reported int64 // 1 = a worker has reported, so that nothing is inferred
+	Startup  int64 // from a birth to its first connection, ns
+	Calm     int64 // windows between two attempts to shrink
 }
 
 // Histogram is how often something took how long: what each place counts is the
