@@ -46,7 +46,7 @@ lint:
 man-lint:
 	mandoc -T lint -W warning man/*.[1-8]
 
-# every fuzz target for $(FUZZTIME)
+# every fuzz target for $(FUZZTIME), and as long a storm over births
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
 

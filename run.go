@@ -56,8 +56,9 @@ func run(settings []config.Setting, command []string) error {
 	}
 	options := daemon.Options{
 		Settings: settings, Command: command, Version: buildVersion(), Executable: executable,
-		IgnoreSIGPIPE: first.SIGPIPEIgnored(),
+		IgnoreSIGPIPE: first.SIGPIPEIgnored(os.Getenv),
 	}
+	options.Descriptors.Cur, options.Descriptors.Max = first.Descriptors()
 	if isTrial, err := daemon.Trial(options); isTrial {
 		return err
 	}

@@ -24,20 +24,21 @@ const (
 // (EXIT_EXEC of systemd.exec(5)).
 const ExitExec = 203
 
-type birth struct {
+// becoming is what the first image is told.
+type becoming struct {
 	ignoreSIGPIPE bool
 	files         int      // descriptors that the worker gets
 	pids          []string // variables that say its pid
 }
 
-func (b birth) variable() string {
+func (b becoming) variable() string {
 	return fmt.Sprintf("%s%t:%d:%s", birthVariable, b.ignoreSIGPIPE, b.files, strings.Join(b.pids, ","))
 }
 
-// parseBirth reads what variable wrote; nobody else writes it.
-func parseBirth(text string) birth {
+// parseBecoming reads what variable wrote; nobody else writes it.
+func parseBecoming(text string) becoming {
 	words := strings.Split(text+"::", ":")
-	b := birth{ignoreSIGPIPE: words[0] == "true"}
+	b := becoming{ignoreSIGPIPE: words[0] == "true"}
 	var err error
 	if b.files, err = strconv.Atoi(words[1]); err != nil {
 		b.files = 3
@@ -72,13 +73,13 @@ func become(path string, argv []string) error {
 }
 
 // ownEnviron takes the birth variable out and says the pid.
-func ownEnviron(environ []string) ([]string, birth) {
+func ownEnviron(environ []string) ([]string, becoming) {
 	pid := strconv.Itoa(os.Getpid())
 	env := make([]string, 0, len(environ)+4)
-	var b birth
+	var b becoming
 	for _, v := range environ {
 		if rest, ok := strings.CutPrefix(v, birthVariable); ok {
-			b = parseBirth(rest)
+			b = parseBecoming(rest)
 			continue
 		}
 		env = append(env, v)

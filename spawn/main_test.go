@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/first"
 )
 
 // TestMain lets the test binary play availd's first image of a worker, a parent
@@ -31,6 +33,26 @@ func TestMain(m *testing.M) {
 		code = 99
 	}
 	os.Exit(code)
+}
+
+// both runs a test for either way to be born.
+func both(t *testing.T, test func(*testing.T)) {
+	was := direct.Load()
+	defer direct.Store(was)
+	for _, way := range []struct {
+		name   string
+		direct bool
+	}{{"direct", true}, {"trampoline", false}} {
+		if way.direct && !was {
+			t.Log("no direct births here")
+			continue
+		}
+		direct.Store(way.direct)
+		t.Run(way.name, test)
+		if direct.Load() != way.direct {
+			t.Errorf("%s: a birth took the other way", way.name)
+		}
+	}
 }
 
 // standard is what a worker gets that is handed nothing.
@@ -61,7 +83,12 @@ func parent(out string) {
 	if c.IgnoreSIGPIPE {
 		signal.Ignore(unix.SIGPIPE)
 	}
+	direct.Store(os.Getenv("SPAWN_TEST_DIRECT") == "true")
+	if text := os.Getenv("SPAWN_TEST_REFUSE"); text != "" {
+		refuse(text)
+	}
 	c.Environ = os.Environ()
+	c.Descriptors.Cur, c.Descriptors.Max = first.Descriptors()
 	p, err := c.Start(7, false, standard)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -69,21 +96,30 @@ func parent(out string) {
 	}
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 10_000)
 	end, ended, err := p.Wait()
-	fmt.Println(end, ended, err)
+	fmt.Println(end, ended, err, direct.Load())
 	os.Exit(0)
 }
 
 // runParent starts this binary as parent through a shell, which sets up what Go
-// could not.
+// could not. The birth must go the way that is chosen.
 func runParent(t *testing.T, setup string, c Command) {
+	t.Helper()
+	if got, want := parentSays(t, setup, c), fmt.Sprintf("{0 0} true <nil> %t", direct.Load()); !strings.Contains(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func parentSays(t *testing.T, setup string, c Command) string {
 	t.Helper()
 	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/bin/sh", "-c", setup+`; exec "$0"`, "/proc/"+fmt.Sprint(os.Getpid())+"/exe")
-	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_COMMAND="+string(text))
-	if got, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(got), "{0 0} true <nil>") {
+	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_COMMAND="+string(text), fmt.Sprintf("SPAWN_TEST_DIRECT=%t", direct.Load()))
+	got, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%v: %s", err, got)
 	}
+	return string(got)
 }

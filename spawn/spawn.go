@@ -7,26 +7,27 @@
 // value that its holder gives back to Wait when its descriptor is readable. It
 // promises no API stability.
 //
-// A worker is born in two steps. availd executes itself, because two things
-// can only be done by the process that the worker will be: saying its own pid
-// in LISTEN_PID (sd_listen_fds(3)), and giving its thread an empty signal
-// mask. That second image, entered by [Become], then executes the command. The
-// pid, and so the pidfd, is the same from the first instant.
+// Two things can only be done by the process that the worker will be: saying
+// its own pid in LISTEN_PID (sd_listen_fds(3)), and giving its thread an empty
+// signal mask. So a worker is born by a clone whose child carries out a list of
+// system calls that was prepared for it, execve being the last. Where that is
+// not possible, availd executes itself, and that image, entered by [Become],
+// executes the command. The pid, and so the pidfd, is the same from the first
+// instant.
 //
 // # Diagnostics
 //
 // Every error goes to the caller and is a [*CommandError] when the command is
-// at fault rather than the system. A command that passes the check but cannot
-// be executed after all (a bad interpreter, say) ends with status [ExitExec],
-// after a line on standard error.
+// at fault rather than the system. Where availd executes itself first, a command
+// that passes the check but cannot be executed after all (a bad interpreter,
+// say) ends with status [ExitExec], after a line on standard error.
 package spawn
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,8 +41,10 @@ type Command struct {
 	// Environ is availd's own environment; what is meant for availd alone is
 	// left out for the workers.
 	Environ []string
-	// IgnoreSIGPIPE is the disposition that availd itself was started with.
+	// IgnoreSIGPIPE and Descriptors (RLIMIT_NOFILE) are what availd itself was
+	// started with. The zero limit is not known, and stays as it is.
 	IgnoreSIGPIPE bool
+	Descriptors   unix.Rlimit
 }
 
 // Process is a worker that was born here.
@@ -51,46 +54,26 @@ type Process struct {
 	FD int
 }
 
-// Start gives birth to one worker (Linux 5.4 for the pidfd at clone). On error
-// nothing was started.
+// direct says that workers are born by clone; false: by the trampoline.
+var direct atomic.Bool
+
+func init() { direct.Store(canClone) }
+
+// Start gives birth to one worker. On error nothing was started.
 func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, error) {
-	if err := Check(c.Path); err != nil {
-		return Process{}, err
+	if direct.Load() {
+		p, err := c.clone(generation, stress, h)
+		if !errors.Is(err, errCannot) {
+			return p, err
+		}
+		direct.Store(false)
 	}
-	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return Process{}, os.NewSyscallError("open "+os.DevNull, err)
-	}
-	defer func() { _ = unix.Close(null) }()
-	pidfd := -1
-	attr := &syscall.ProcAttr{
-		Env:   append(c.environ(generation, stress, h), birth{c.IgnoreSIGPIPE, len(h.Files), h.PIDs}.variable()),
-		Files: h.files(null),
-		Sys:   &syscall.SysProcAttr{Setpgid: true, PidFD: &pidfd},
-	}
-	pid, err := syscall.ForkExec("/proc/self/exe", c.argv(stress), attr)
-	if err != nil {
-		return Process{}, os.NewSyscallError("start worker process", err)
-	}
-	if pidfd < 0 {
-		return Process{}, c.withoutPidfd(pid)
-	}
-	unix.CloseOnExec(pidfd)
-	return Process{PID: pid, FD: pidfd}, nil
+	return c.trampoline(generation, stress, h)
 }
 
-// withoutPidfd ends a child that could not be watched: a worker whose end goes
-// unnoticed would hold its slot for ever.
-func (c *Command) withoutPidfd(pid int) error {
-	_ = unix.Kill(pid, unix.SIGKILL)
-	_ = retry(func() error { _, err := unix.Wait4(pid, nil, 0, nil); return err })
-	return errors.New("start worker process: the kernel gave no pidfd (Linux 5.4 is needed)")
-}
-
-// argv is the argument list of the first image; see become.go.
 func (c *Command) argv(stress bool) []string {
-	argv := make([]string, 0, 3+len(c.Args))
-	argv = append(argv, becomeName, c.Path, c.Path)
+	argv := make([]string, 0, 1+len(c.Args))
+	argv = append(argv, c.Path)
 	for _, a := range c.Args {
 		argv = append(argv, strings.ReplaceAll(a, "{stress}", yes(stress)))
 	}

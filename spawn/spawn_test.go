@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -53,39 +52,9 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-func pipe(t *testing.T) (r, w int) {
-	t.Helper()
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Close(p[0]); _ = unix.Close(p[1]) })
-	return p[0], p[1]
-}
+func TestEnvironment(t *testing.T) { both(t, testEnvironment) }
 
-func TestDescriptors(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "out")
-	a, b := pipe(t)
-	_, _ = pipe(t) // others of ours, which it must not get
-	h := Handover{Files: []int{Null, 1, 2, b, a}}
-	foreign, err := unix.FcntlInt(uintptr(a), unix.F_DUPFD, 100) // one that is not close-on-exec
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Close(foreign) }()
-	// While dash runs $(…) it holds the pipe that it reads from as well, as 5.
-	born(t, Command{Environ: os.Environ()}, h, `l=$(readlink /proc/$$/fd/0 /proc/$$/fd/3 /proc/$$/fd/4; ls /proc/$$/fd | tr "\n" " "); echo "$l" > `+out, 1, false)
-	lines := strings.Split(strings.TrimSpace(read(t, out)), "\n")
-	want, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(b))
-	if len(lines) != 4 || lines[0] != "/dev/null" || lines[1] != want || lines[2] != want {
-		t.Errorf("got %q, want /dev/null and twice %s", lines, want)
-	}
-	if got := lines[len(lines)-1]; got != "0 1 2 3 4 5" {
-		t.Errorf("descriptors %q, want 0 to 4, and 5 of the shell", got)
-	}
-}
-
-func TestEnvironment(t *testing.T) {
+func testEnvironment(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	c := Command{
 		Environ: []string{
@@ -119,7 +88,9 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestArguments(t *testing.T) {
+func TestArguments(t *testing.T) { both(t, testArguments) }
+
+func testArguments(t *testing.T) {
 	for _, c := range []struct {
 		stress bool
 		want   string
@@ -133,55 +104,9 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestInherited asserts what the worker finds although its parent was started
-// with other limits, dispositions and a blocked signal.
-func TestInherited(t *testing.T) {
-	for _, c := range []struct {
-		name, setup string
-		ignorePipe  bool
-		want        []string
-	}{
-		{"limit", "ulimit -Sn 100; ulimit -Hn 200", false, []string{"limit 100 200", "SigIgn 0000000000000000"}},
-		{"pipe ignored", "trap '' PIPE", true, []string{"SigIgn 0000000000001000"}},
-		{"others ignored", "trap '' HUP INT USR1 TERM", false, []string{"SigIgn 0000000000000000"}},
-		{"mask", "", false, []string{"SigBlk 0000000000000000"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			out := filepath.Join(t.TempDir(), "out")
-			script := `awk '/^Sig(Blk|Ign)/{print substr($1,1,6), $2}' /proc/self/status > ` + out +
-				`; echo limit $(ulimit -Sn) $(ulimit -Hn) >> ` + out + `; awk '{print "group", $5-$1}' /proc/$$/stat >> ` + out
-			setup := c.setup
-			if setup == "" {
-				setup = "true"
-			}
-			runParent(t, setup, Command{Path: "/bin/sh", Args: []string{"-c", script}, IgnoreSIGPIPE: c.ignorePipe})
-			got := read(t, out)
-			for _, w := range append(c.want, "group 0") {
-				if !strings.Contains(got, w) {
-					t.Errorf("want %q in\n%s", w, got)
-				}
-			}
-		})
-	}
-}
+func TestEnds(t *testing.T) { both(t, testEnds) }
 
-// TestBlockedSignals starts the parent with signals blocked, which a shell
-// cannot do.
-func TestBlockedSignals(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not installed: it blocks the signals of the parent")
-	}
-	out := filepath.Join(t.TempDir(), "out")
-	script := `grep SigBlk /proc/self/status > ` + out
-	setup := `exec ` + python + ` -c 'import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM,signal.SIGUSR1}); os.execv(sys.argv[1],sys.argv[1:])' "$0"; true`
-	runParent(t, setup, Command{Path: "/bin/sh", Args: []string{"-c", script}})
-	if got := read(t, out); !strings.Contains(got, "0000000000000000") {
-		t.Errorf("the worker began with blocked signals: %s", got)
-	}
-}
-
-func TestEnds(t *testing.T) {
+func testEnds(t *testing.T) {
 	for _, c := range []struct {
 		script string
 		want   End
@@ -195,7 +120,9 @@ func TestEnds(t *testing.T) {
 }
 
 // TestExactPid: another child's status is not taken.
-func TestExactPid(t *testing.T) {
+func TestExactPid(t *testing.T) { both(t, testExactPid) }
+
+func testExactPid(t *testing.T) {
 	other := exec.Command("/bin/sh", "-c", "exit 5")
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
@@ -207,7 +134,9 @@ func TestExactPid(t *testing.T) {
 	}
 }
 
-func TestNotYet(t *testing.T) {
+func TestNotYet(t *testing.T) { both(t, testNotYet) }
+
+func testNotYet(t *testing.T) {
 	c := Command{Path: "/bin/sleep", Args: []string{"60"}, Environ: os.Environ()}
 	p, err := c.Start(1, false, standard)
 	if err != nil {
@@ -225,7 +154,9 @@ func TestNotYet(t *testing.T) {
 }
 
 // TestGroup: killing takes the worker's own children along.
-func TestGroup(t *testing.T) {
+func TestGroup(t *testing.T) { both(t, testGroup) }
+
+func testGroup(t *testing.T) {
 	r, w := pipe(t)
 	c := Command{Path: "/bin/sh", Args: []string{"-c", "sleep 60 & echo up >&3; wait"}, Environ: os.Environ()}
 	p, err := c.Start(1, false, Handover{Files: []int{Null, 1, 2, w}})
@@ -247,7 +178,9 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-func TestBadCommands(t *testing.T) {
+func TestBadCommands(t *testing.T) { both(t, testBadCommands) }
+
+func testBadCommands(t *testing.T) {
 	dir := t.TempDir()
 	plain := filepath.Join(dir, "plain")
 	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o644); err != nil {
@@ -278,12 +211,21 @@ func TestBadCommands(t *testing.T) {
 	await(t, p)
 }
 
-func TestUnexecutable(t *testing.T) {
+func TestUnexecutable(t *testing.T) { both(t, testUnexecutable) }
+
+func testUnexecutable(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad")
 	if err := os.WriteFile(bad, []byte("#!/no/such/interpreter\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	p, err := (&Command{Path: bad, Environ: os.Environ()}).Start(1, false, standard)
+	if direct.Load() {
+		var command *CommandError
+		if !errors.As(err, &command) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "interpreter") {
+			t.Errorf("got %v, want that the interpreter is missing", err)
+		}
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

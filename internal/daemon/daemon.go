@@ -35,8 +35,10 @@ type Options struct {
 	Version  string
 	// Executable is the absolute path of availd, for an upgrade.
 	Executable string
-	// IgnoreSIGPIPE is the disposition that this process was started with.
+	// IgnoreSIGPIPE and Descriptors (RLIMIT_NOFILE) are what this process was
+	// started with, and what workers get. Zeros: the limit is not known.
 	IgnoreSIGPIPE bool
+	Descriptors   unix.Rlimit
 }
 
 // daemon is the service while it is put together and while it runs.

@@ -29,9 +29,28 @@ func TestDisposition(t *testing.T) {
 		{"not looked, no manager", "exec " + without, "false false"},
 		{"not looked, under a manager", "NOTIFY_SOCKET=/x exec " + without, "false true"},
 	} {
-		out, err := exec.Command("env", "-u", "NOTIFY_SOCKET", "/bin/sh", "-c", c.script).CombinedOutput()
-		if got := strings.TrimSpace(string(out)); err != nil || got != c.want {
-			t.Errorf("%s: got %q %v, want %q", c.name, got, err, c.want)
+		if got := show(t, c.script); !strings.HasPrefix(got, c.want+" ") {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func show(t *testing.T, script string) string {
+	t.Helper()
+	out, err := exec.Command("env", "-u", "NOTIFY_SOCKET", "/bin/sh", "-c", script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestDescriptors: the limit is the one of the start although Go has raised it,
+// in a binary without the entry too.
+func TestDescriptors(t *testing.T) {
+	for _, program := range []string{build(t, "-E "+Entry), build(t, "")} {
+		got := show(t, "ulimit -Sn 100; ulimit -Hn 200; exec "+program)
+		if want := " 100 200 true"; !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want it to end with %q", got, want)
 		}
 	}
 }

@@ -1,0 +1,79 @@
+package spawn
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestRefused: where the kernel or a filter of system calls does not allow a
+// direct birth, the worker is born by the trampoline.
+func TestRefused(t *testing.T) {
+	if !direct.Load() {
+		t.Skip("no direct births on this architecture")
+	}
+	for name, call := range map[string]struct {
+		number, argument int
+		errno            unix.Errno
+	}{
+		"a kernel before 5.9":  {unix.SYS_CLOSE_RANGE, anything, unix.ENOSYS},
+		"a kernel before 5.11": {unix.SYS_CLOSE_RANGE, anything, unix.EINVAL},
+		"a filter of clones": {
+			unix.SYS_CLONE, unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_FILES | unix.CLONE_PIDFD | int(unix.SIGCHLD), unix.EPERM,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("SPAWN_TEST_REFUSE", fmt.Sprintf("%d %d %d", call.number, call.argument, call.errno))
+			out := filepath.Join(t.TempDir(), "out")
+			got := parentSays(t, "true", Command{Path: "/bin/sh", Args: []string{"-c", "echo $AVAILD_GENERATION > " + out}})
+			if !strings.Contains(got, "{0 0} true <nil> false") {
+				t.Errorf("the parent says %q, want that it gave direct births up", got)
+			}
+			if got := read(t, out); got != "7\n" {
+				t.Errorf("the worker says %q", got)
+			}
+		})
+	}
+}
+
+// anything stands for any first argument of a system call.
+const anything = -1
+
+// refuse makes a system call fail from now on, for all threads.
+func refuse(text string) {
+	var number, errno uint32
+	var argument int
+	if _, err := fmt.Sscan(text, &number, &argument, &errno); err != nil {
+		panic(err)
+	}
+	const (
+		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+		answer = unix.BPF_RET | unix.BPF_K
+	)
+	program := []unix.SockFilter{
+		{Code: load, K: 0}, // seccomp_data.nr
+		{Code: equal, K: number, Jf: 3},
+		{Code: load, K: 16}, // the lower half of args[0]
+		{Code: equal, K: uint32(argument), Jf: 1},
+		{Code: answer, K: unix.SECCOMP_RET_ERRNO | errno},
+		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+	}
+	if argument == anything {
+		program[2], program[3] = program[4], program[4]
+	}
+	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
+		uintptr(unsafe.Pointer(&filter))); errno != 0 {
+		fmt.Fprintln(os.Stderr, "seccomp:", errno)
+		os.Exit(1)
+	}
+}
