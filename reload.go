@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/signal"
 
 	"github.com/urfave/cli/v2"
@@ -45,19 +44,3 @@ func reload(ctx context.Context, c *cli.Context, name string) error {
 
 // exitNotRunning is the status when there is no such service.
 const exitNotRunning = 3
-
-// controlPath finds the control socket of a service by its name, the system's
-// before the user's; a path is taken as it is.
-func controlPath(name string) (string, error) {
-	for _, path := range controlPaths(name) {
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
-		} else if os.IsPermission(err) {
-			return "", &daemon.Exit{Status: 1, Err: fmt.Errorf("%s may not be read by this user: try as root", path)}
-		}
-	}
-	return "", &daemon.Exit{
-		Status: exitNotRunning,
-		Err:    fmt.Errorf("service %s is not running: there is no %s (see systemctl status %s.socket)", name, controlPaths(name)[0], name),
-	}
-}

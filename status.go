@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,109 +12,166 @@ import (
 
 	"github.com/availd/availd/internal/control"
 	"github.com/availd/availd/internal/daemon"
+	"github.com/availd/availd/internal/metrics"
 	"github.com/availd/availd/internal/status"
 )
 
 func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "show all pools of this host, or one worker by worker",
-		UsageText: "availd status [--format=table|json] [NAME]", HideHelpCommand: true, OnUsageError: usageError,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "table", Usage: "`FORMAT`: table or json"}},
-		Action: func(c *cli.Context) error {
-			if f := c.String("format"); f != "table" && f != "json" {
-				return usage("--format=%s: accepted: table, json", f)
-			}
-			if c.Args().Present() {
-				return statusOfOne(c)
-			}
-			return statusOfAll(c)
+		UsageText: "availd status [--format=table|json|prometheus] [--check] [--color=auto|always|never] [NAME]", HideHelpCommand: true, OnUsageError: usageError,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Value: "table", Usage: "`FORMAT`: table, json or prometheus"},
+			&cli.BoolFlag{Name: "check", Usage: "one line and an exit status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "colours: `WHEN`: auto, always or never"},
 		},
+		Action: showStatus,
 	}
+}
+
+func showStatus(c *cli.Context) error {
+	if err := statusUsage(c); err != nil {
+		return err
+	}
+	a := answers{services: []status.Service{}, asMetrics: c.String("format") == "prometheus"}
+	if c.Args().Present() {
+		name, err := oneName(c)
+		if err != nil {
+			return err
+		}
+		a.askOne(name)
+	} else {
+		a.askAll()
+	}
+	if c.Bool("check") {
+		return check(c, a)
+	}
+	if c.Args().Present() && a.silent != nil {
+		return a.silent[0]
+	}
+	return a.show(c)
+}
+
+func statusUsage(c *cli.Context) error {
+	switch format, color := c.String("format"), c.String("color"); {
+	case format != "table" && format != "json" && format != "prometheus":
+		return usage("--format=%s: accepted: table, json, prometheus", format)
+	case color != "auto" && color != "always" && color != "never":
+		return usage("--color=%s: accepted: auto, always, never", color)
+	case c.Bool("check") && c.IsSet("format"):
+		return usage("--check and --format at once: --check has a format of its own")
+	}
+	return nil
+}
+
+// answers are what services said, and why others said nothing.
+type answers struct {
+	asMetrics bool // ask for metrics, not for services
+	metrics   [][]byte
+	services  []status.Service
+	silent    []error // each a *daemon.Exit
 }
 
 // statusWait bounds the question to a service that does not answer.
 const statusWait = 5 * time.Second
 
-func statusOfOne(c *cli.Context) error {
-	name, err := oneName(c)
-	if err != nil {
-		return err
+func (a *answers) ask(path, name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), statusWait)
+	defer cancel()
+	var s status.Service
+	var text []byte
+	var err error
+	if a.asMetrics {
+		text, err = control.Client{Path: path}.Metrics(ctx)
+	} else {
+		s, err = control.Client{Path: path}.Status(ctx)
 	}
-	path, err := controlPath(name)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		a.silent = append(a.silent, unanswered(path, name, err))
+	case a.asMetrics:
+		a.metrics = append(a.metrics, text)
+	default:
+		a.services = append(a.services, s)
 	}
-	s, err := ask(path)
-	if err != nil {
-		return &daemon.Exit{Status: exitNotRunning, Err: fmt.Errorf("service %s does not answer: %w", name, err)}
-	}
-	if c.String("format") == "json" {
-		return writeJSON(c, s)
-	}
-	return status.WriteWorkers(c.App.Writer, s)
 }
 
-func statusOfAll(c *cli.Context) error {
-	services := []status.Service{}
-	var silent []string
-	for _, path := range allControlPaths() {
-		s, err := ask(path)
-		if err != nil {
-			silent = append(silent, fmt.Sprintf("%s: %v", path, err))
-			continue
+func (a *answers) askOne(name string) {
+	path, err := controlPath(name)
+	if err != nil {
+		a.silent = []error{err}
+		return
+	}
+	a.ask(path, name)
+}
+
+func (a *answers) askAll() {
+	paths, denied := allControlPaths()
+	a.silent = denied
+	for _, path := range paths {
+		a.ask(path, "")
+	}
+}
+
+func check(c *cli.Context, a answers) error {
+	var troubles []string
+	for _, err := range a.silent {
+		troubles = append(troubles, err.Error())
+	}
+	severity, line := status.Check(a.services, troubles)
+	if _, err := fmt.Fprintln(c.App.Writer, line); err != nil {
+		return err
+	}
+	if severity == status.OK {
+		return nil
+	}
+	return &daemon.Exit{Status: int(severity)}
+}
+
+func (a answers) show(c *cli.Context) (err error) {
+	one := c.Args().Present()
+	style := statusStyle(c.String("color"))
+	switch {
+	case a.asMetrics:
+		_, err = c.App.Writer.Write(metrics.Merge(a.metrics...))
+	case c.String("format") == "json" && one:
+		err = writeJSON(c, a.services[0])
+	case c.String("format") == "json":
+		err = writeJSON(c, a.services)
+	case one:
+		err = status.WriteWorkers(c.App.Writer, a.services[0], time.Now(), style)
+	case len(a.services) > 0 || len(a.silent) == 0:
+		err = status.WriteTable(c.App.Writer, a.services, style)
+	}
+	if err == nil && len(a.silent) > 0 {
+		var why []string
+		for _, e := range a.silent {
+			why = append(why, e.Error())
 		}
-		services = append(services, s)
-	}
-	var err error
-	if c.String("format") == "json" {
-		err = writeJSON(c, services)
-	} else {
-		err = status.WriteTable(c.App.Writer, services)
-	}
-	if err == nil && len(silent) > 0 {
-		return &daemon.Exit{Status: 1, Err: fmt.Errorf("not shown: %s", strings.Join(silent, "; "))}
+		return &daemon.Exit{Status: 1, Err: fmt.Errorf("not shown:\n  %s", strings.Join(why, "\n  "))}
 	}
 	return err
 }
 
-func ask(path string) (status.Service, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), statusWait)
-	defer cancel()
-	return control.Client{Path: path}.Status(ctx)
+// unanswered says why a service was not heard, and what to do about it.
+func unanswered(path, name string, err error) error {
+	if name == "" {
+		name = path
+	}
+	switch {
+	case isDenied(err):
+		return barred(path)
+	case isGone(err):
+		return &daemon.Exit{Status: exitNotRunning, Err: fmt.Errorf("service %s is not running: nobody answers on %s", name, path)}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &daemon.Exit{Status: 1, Err: fmt.Errorf("service %s does not answer within %v: see whether its availd is stopped, or short of processor time", name, statusWait)}
+	default:
+		return &daemon.Exit{Status: 1, Err: fmt.Errorf("service %s does not answer: %w", name, err)}
+	}
 }
 
 func writeJSON(c *cli.Context, v any) error {
 	e := json.NewEncoder(c.App.Writer)
 	e.SetIndent("", " ")
 	return e.Encode(v)
-}
-
-// runtimeRoots are the directories below which RuntimeDirectory=availd/NAME
-// lies: of the system, and of this user's own service manager.
-func runtimeRoots() []string {
-	roots := []string{"/run/availd"}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		roots = append(roots, filepath.Join(dir, "availd"))
-	}
-	return roots
-}
-
-func controlPaths(name string) []string {
-	if strings.Contains(name, "/") {
-		return []string{name}
-	}
-	var paths []string
-	for _, root := range runtimeRoots() {
-		paths = append(paths, filepath.Join(root, name, "control"))
-	}
-	return paths
-}
-
-func allControlPaths() []string {
-	var paths []string
-	for _, root := range runtimeRoots() {
-		found, _ := filepath.Glob(filepath.Join(root, "*", "control")) // the pattern is good
-		paths = append(paths, found...)
-	}
-	return paths
 }

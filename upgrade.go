@@ -42,8 +42,8 @@ func upgradeCommand() *cli.Command {
 }
 
 func upgradeAll(c *cli.Context) error {
-	var failed []error
-	for _, path := range allControlPaths() {
+	paths, failed := allControlPaths()
+	for _, path := range paths {
 		failed = append(failed, upgrade(c, filepath.Base(filepath.Dir(path)), path))
 	}
 	if err := errors.Join(failed...); err != nil {

@@ -14,6 +14,7 @@ type Counters struct {
 type Condition struct {
 	Total, Starting, Idle, Busy, Retiring int
 	Inferred                              bool // nobody reports: all are busy or all idle, what they do is unknown
+	Serving                               int  // busy, and of the retiring those that still hold a client
 	Limit                                 int
 	Watch                                 Watch
 	Draining                              bool
@@ -43,6 +44,7 @@ func (s *Service) Condition(now Instant) Condition {
 	if c.Inferred && s.infer.busy {
 		c.Busy, c.Idle = c.Idle, 0
 	}
+	c.Serving = c.Busy + t.retiring - t.parting
 	if c.RollingOut {
 		c.RolledOut = max(0, c.RollOutWhole-s.oldLive(s.rollOut.last))
 	}

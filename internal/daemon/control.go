@@ -33,8 +33,15 @@ func (d *daemon) openControl() error {
 }
 
 func (d *daemon) serveControl() {
+	advice := &advice{}
 	service := control.Service{
-		Status: func(ctx context.Context) (status.Service, error) { return d.loop.Ask(ctx) },
+		Status: func(ctx context.Context) (status.Service, error) {
+			s, err := d.loop.Ask(ctx)
+			if err == nil {
+				advice.give(&s)
+			}
+			return s, err
+		},
 		Reload: func(ctx context.Context) (int, error) {
 			o, err := d.loop.Reload(ctx)
 			if err != nil {

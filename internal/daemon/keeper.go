@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/demand"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/state"
@@ -69,7 +70,7 @@ func (d *daemon) remember(m policy.Memory, t loop.Tally) {
 		CauseWhy: int64(m.Cause.Why), CauseCode: int64(m.Cause.End.Code), CauseSignal: int64(m.Cause.End.Signal),
 		Started: d.started.UnixNano(), Rejected: t.Rejected.Reports, TurnedAway: t.Rejected.Connections, Counters: packCounters(m.Counters),
 		Exits: t.Exits, Requests: keptHistogram(t.Requests), Starts: keptHistogram(t.Starts),
-		Startup: int64(m.Startup), Calm: int64(m.Calm),
+		Startup: int64(m.Startup), Calm: int64(m.Calm), Demand: t.Demand.Words(),
 	}
 	if m.Throttled {
 		s.Throttled = 1
@@ -103,7 +104,7 @@ func memoryOf(s state.Service) policy.Memory {
 func tallyOf(s state.Service) loop.Tally {
 	return loop.Tally{
 		Rejected: loop.Rejected{Reports: s.Rejected, Connections: s.TurnedAway}, Exits: s.Exits,
-		Requests: histogramOf(s.Requests), Starts: histogramOf(s.Starts),
+		Requests: histogramOf(s.Requests), Starts: histogramOf(s.Starts), Demand: demand.Kept(s.Demand),
 	}
 }
 

@@ -28,7 +28,7 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 		sig = 0
 	}
 	s := loop.Settings{
-		RetireSignal: sig, MaxPerSource: cfg.MaxPerSource,
+		RetireSignal: sig, MaxPerSource: cfg.MaxPerSource, Ceilings: d.ceilings(cfg.Limit),
 		Policy: policy.Config{
 			Limit: cfg.Limit, ThrottleDelay: cfg.Throttle, StressHold: cfg.StressHold,
 			StressEligible: d.stressEligible(cfg), IgnoreUnknownExit: true,

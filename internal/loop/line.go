@@ -32,6 +32,7 @@ type statusLine struct {
 func (l *Loop) tell() {
 	c := l.policy.Condition(l.now)
 	l.followFull(c)
+	l.noteDemand(c)
 	l.logStress(l.line.told, c)
 	l.tellLine(c)
 	if l.watchdog > 0 && l.now >= l.watchdog {

@@ -129,6 +129,13 @@ func advice(w policy.Why) string {
 	}
 }
 
+// sayCeilings warns of a limit that cannot be reached.
+func (l *Loop) sayCeilings() {
+	for _, c := range l.cfg.Ceilings {
+		l.say(eventCeiling, levelWarn, "the limit cannot be reached: "+c)
+	}
+}
+
 // wall is the wall-clock time of a moment. It is worked out for display only,
 // so that a step of the wall clock changes nothing else.
 func (l *Loop) wall(at policy.Instant) time.Time { return l.seams.Wall().Add(at - l.seams.Now()) }

@@ -74,6 +74,7 @@ type Loop struct {
 	conn     *Conn // of the coming birth
 	facts    facts
 	full     fullness
+	need     need
 	line     statusLine
 	watchdog policy.Instant // next WATCHDOG=1; 0 = none wanted
 	done     bool
@@ -130,6 +131,7 @@ func (l *Loop) close() {
 func (l *Loop) Run() error {
 	defer l.close()
 	l.apply(l.policy.Start(l.now))
+	l.sayCeilings()
 	l.keep()
 	if l.cfg.Watchdog > 0 {
 		l.watchdog = l.now
@@ -197,7 +199,7 @@ func (l *Loop) timeout() time.Duration {
 		return 0
 	}
 	next, any := l.policy.Deadline()
-	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.nextStore()} {
+	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore()} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true
 		}

@@ -33,6 +33,7 @@ func (l *Loop) reload(reply chan<- Outcome) {
 	if !l.cfg.PerConnection { // sessions go on as they are
 		l.say(eventReloading, levelInfo, "the configuration is read, workers are rolled over")
 	}
+	l.sayCeilings()
 	l.apply(l.policy.Reload(l.now, settings.Policy))
 	l.seams.Ready(l.compose())
 }

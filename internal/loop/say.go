@@ -32,6 +32,7 @@ const (
 	eventStop         event = "stopping"
 	eventBirth        event = "birth"
 	eventDeath        event = "death"
+	eventCeiling      event = "limit_unreachable"
 	eventInternal     event = "internal"
 )
 

@@ -43,6 +43,8 @@ type Settings struct {
 	Policy       policy.Config
 	RetireSignal unix.Signal // 0 = workers are not asked
 	MaxPerSource int         // connections of one client, with PerConnection; 0 = any number
+	// Ceilings are why the limit cannot be reached, for the administrator.
+	Ceilings []string
 }
 
 // Process is a worker as its birth gave it: the loop owns FD, its pidfd.

@@ -43,6 +43,7 @@ func (l *Loop) snapshot() status.Service {
 		Sockets: l.socketStates(), Counters: l.counters(c.Counters), Workers: l.workerStates(c.Total),
 	}
 	s.Measures = l.measures(s.Counters.Requests != nil)
+	s.Demand, s.Warnings = l.demandState(c), []string{}
 	if l.cfg.Unit != "" {
 		s.Unit = &l.cfg.Unit
 	}

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"github.com/availd/availd/internal/demand"
 	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
@@ -10,6 +11,7 @@ type Tally struct {
 	Rejected         Rejected
 	Exits            [status.ExitReasons]uint64
 	Requests, Starts status.Histogram
+	Demand           demand.Window
 }
 
 // Rejected counts what was not let in.

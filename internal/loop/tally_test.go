@@ -107,6 +107,7 @@ func TestTallyIsKept(t *testing.T) {
 	r := left(t, 1, true)
 	r.Tally.Exits[status.ExitSignal] = 7
 	r.Tally.Requests.Observe(time.Second)
+	r.Tally.Demand.Note(time.Minute, 57)
 	w := newWorldAfter(t, daemonRules(5), r)
 	var kept Tally
 	w.loop.seams.Keep.Remember = func(_ policy.Memory, tally Tally) { kept = tally }
@@ -115,7 +116,11 @@ func TestTallyIsKept(t *testing.T) {
 	w.turn()
 	want := r.Tally
 	want.Exits[status.ExitClean]++
+	want.Demand.Note(w.now, 0)
 	if kept != want {
 		t.Errorf("kept is %+v, want %+v", kept, want)
+	}
+	if d := w.loop.snapshot().Demand; d.Peak != 57 {
+		t.Errorf("the demand began anew: %+v", d)
 	}
 }

@@ -86,3 +86,23 @@ func Program(pid int) string {
 	}
 	return strings.TrimSuffix(exe, " (deleted)")
 }
+
+// Private is the memory in bytes that a process shares with no file: resident
+// less shared, of /proc/PID/statm (proc_pid_statm(5)). Pages that it still
+// shares with its parent after a fork are counted, too.
+func Private(pid int) (int64, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, false
+	}
+	words := strings.Fields(string(data))
+	if len(words) < 3 {
+		return 0, false
+	}
+	resident, err := strconv.ParseInt(words[1], 10, 64)
+	shared, err2 := strconv.ParseInt(words[2], 10, 64)
+	if err != nil || err2 != nil {
+		return 0, false
+	}
+	return (resident - shared) * int64(os.Getpagesize()), true
+}

@@ -33,6 +33,8 @@ type Service struct {
 	Reported int64 // 1 = a worker has reported, so that nothing is inferred
 	Startup  int64 // from a birth to its first connection, ns
 	Calm     int64 // windows between two attempts to shrink
+
+	Demand [27]uint64 // of the last day, as package demand keeps it
 }
 
 // Histogram is how often something took how long: what each place counts is the

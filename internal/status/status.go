@@ -29,10 +29,22 @@ type Service struct {
 	ThrottleReason *string    `json:"throttle_reason"`
 	StressUntil    *time.Time `json:"stress_until"`
 	LastFailure    *Failure   `json:"last_failure"`
+	Demand         Demand     `json:"demand"`
+	Warnings       []string   `json:"warnings"`
 	Sockets        []Socket   `json:"sockets"`
 	Counters       Counters   `json:"counters"`
 	Workers        []Worker   `json:"workers"`
 	Measures       Measures   `json:"-"`
+}
+
+// Demand is what the last 24 hours have needed. Peak is the most workers that
+// were busy at once, or would have been: when the pool was full, those that wait
+// in the queues count. AdvisedLimit is the limit that would have covered that;
+// null = the present one does.
+type Demand struct {
+	Peak         int     `json:"peak"`
+	FullSeconds  float64 `json:"full_s"`
+	AdvisedLimit *int    `json:"advised_limit"`
 }
 
 // Failure is the latest bad end of a worker; one of Exit and Signal is null.

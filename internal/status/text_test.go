@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +26,12 @@ func at(clock string) *time.Time {
 func calm() Service {
 	return Service{
 		Name: "web", Version: "0.1.0", Unit: ptr("web.service"), MainPID: 7, Protocol: "notify",
-		Limit: 50, Total: 3, Idle: 1, Busy: 2,
+		Limit: 50, Total: 3, Idle: 1, Busy: 2, StartedAt: *at("01:00:00"), Demand: Demand{Peak: 3},
 		Sockets:  []Socket{{Name: "web.socket", Address: "127.0.0.1:8080", Queue: ptr(0), Backlog: ptr(4096)}},
 		Counters: Counters{Requests: ptr(uint64(1042))},
 		Workers: []Worker{
 			{PID: 11, Generation: 3, State: "busy", Requests: ptr(uint64(12)), AgeSeconds: 4.26, Status: "GET /"},
-			{PID: 1234, Generation: 10, State: "idle", Requests: ptr(uint64(0)), AgeSeconds: 3661, Stress: true},
+			{PID: 1234, Generation: 10, State: "idle", Requests: ptr(uint64(0)), AgeSeconds: 3661, Stress: true, Adopted: true},
 		},
 	}
 }
@@ -37,63 +39,186 @@ func calm() Service {
 // troubled is the opposite.
 func troubled() Service {
 	return Service{
-		Name: "fcgi-application", Limit: 0, Total: 4, Starting: 1, Retiring: 3, Draining: true,
+		Name: "fcgi-application", Version: "0.1.0", MainPID: 8, Protocol: "notify", StartedAt: *at("03:15:01"), Limit: 0, Total: 4, Starting: 1, Retiring: 3, Draining: true,
 		FullSince: at("03:10:05"), StressUntil: at("03:26:45"), ThrottledUntil: at("03:14:22"),
 		ThrottleReason: ptr("worker exited with status 1"),
 		Sockets:        []Socket{{Name: "a", Address: "/run/a", Queue: ptr(3), Backlog: ptr(8)}, {Name: "b", Address: "@b"}},
-		Workers:        []Worker{{PID: 5, Generation: 1, State: "retiring", AgeSeconds: 0.04}},
+		Workers:        []Worker{{PID: 5, Generation: 1, State: "retiring", AgeSeconds: 0.04, Status: "reads a long list of numbers"}},
+		LastFailure:    &Failure{At: *at("03:14:22"), Exit: ptr(1)},
+		Demand:         Demand{Peak: 57, FullSeconds: 295, AdvisedLimit: ptr(57)},
+		Warnings:       []string{"tasks end at 9 of 10 workers; raise TasksMax= of the unit, or lower --limit"},
 	}
 }
 
+// shown is what write makes of a style.
+func shown(t *testing.T, st Style, write func(io.Writer, Style) error) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := write(&b, st); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func compare(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func tableOf(services ...Service) func(io.Writer, Style) error {
+	return func(w io.Writer, st Style) error { return WriteTable(w, services, st) }
+}
+
 func TestWriteTable(t *testing.T) {
+	long := calm()
+	long.Name = "an-application-with-a-name-that-somebody-has-thought-about"
 	for _, c := range []struct {
-		name     string
-		services []Service
-		want     string
+		name  string
+		width int
+		show  func(io.Writer, Style) error
+		want  string
 	}{
-		{"none", nil, "no services of availd are running\n"},
-		{"several", []Service{calm(), troubled()}, `
+		{"none", 80, tableOf(), "no services of availd are running\n"},
+		{"as wide as it gets", 0, tableOf(calm(), troubled()), `
 NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
 web               2     1     3      50     0      1042      ok
 fcgi-application  0     0     4      none   ?      -         FULL since 03:10:05, STRESS until 03:26:45, THROTTLED until 03:14:22, draining
-`[1:]},
+`},
+		{"without times", 95, tableOf(calm(), troubled()), `
+NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
+web               2     1     3      50     0      1042      ok
+fcgi-application  0     0     4      none   ?      -         FULL, STRESS, THROTTLED, draining
+`},
+		{"with shorter names", 80, tableOf(calm(), long), `
+NAME                        BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
+web                         2     1     3      50     0      1042      ok
+an-application-with-a-nam…  2     1     3      50     0      1042      ok
+`},
+		{"with all that there may be", 80, tableOf(long, troubled()), `
+NAME          BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
+an-applicat…  2     1     3      50     0      1042      ok
+fcgi-applic…  0     0     4      none   ?      -         FULL, STRESS, THROTTLE…
+`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var b bytes.Buffer
-			if err := WriteTable(&b, c.services); err != nil || b.String() != c.want {
-				t.Errorf("error %v, got:\n%s\nwant:\n%s", err, &b, c.want)
-			}
+			compare(t, shown(t, Style{Width: c.width}, c.show), strings.TrimPrefix(c.want, "\n"))
 		})
 	}
+}
+
+func workersOf(s Service) func(io.Writer, Style) error {
+	return func(w io.Writer, st Style) error { return WriteWorkers(w, s, *at("03:15:00"), st) }
 }
 
 func TestWriteWorkers(t *testing.T) {
 	for _, c := range []struct {
 		service Service
+		width   int
 		want    string
 	}{
-		{calm(), `
-web  2 busy, 1 idle, 0 starting, 0 retiring, limit 50  ok
-  socket web.socket  127.0.0.1:8080  queue 0 of 4096
-  PID   GENERATION  STATE  REQUESTS  AGE     STRESS  STATUS
-  11    3           busy   12        4.2s    -       GET /
-  1234  10          idle   0         1h1m1s  yes
-`[1:]},
-		{troubled(), `
-fcgi-application  0 busy, 0 idle, 1 starting, 3 retiring, limit none  FULL since 03:10:05, STRESS until 03:26:45, THROTTLED until 03:14:22, draining
-  socket a  /run/a  queue 3 of 8
-  socket b  @b  queue ? of ?
-  throttled: worker exited with status 1
-  PID  GENERATION  STATE     REQUESTS  AGE  STRESS  STATUS
-  5    1           retiring  -         0s   -
-`[1:]},
+		{calm(), 0, `
+web
+  workers    2 busy, 1 idle, limit 50
+             [##=...............................................]
+  condition  ok
+  socket     web.socket 127.0.0.1:8080, queue 0 of 4096
+  24 hours   at most 3 busy or waited for
+  availd     0.1.0, notify, pid 7, for 2h15m
+  PID   GEN  STATE  REQUESTS  AGE   NOTE            STATUS
+  11    3    busy   12        4.2s  -               GET /
+  1234  10   idle   0         1h1m  stress,adopted
+`},
+		{troubled(), 61, `
+fcgi-application
+  workers    0 busy, 0 idle, 1 starting, 3 retiring, limit
+             none
+             [+---]
+  condition  FULL since 03:10:05
+             STRESS until 03:26:45
+             THROTTLED until 03:14:22: worker exited with
+             status 1
+             draining
+  socket     a /run/a, queue 3 of 8
+  socket     b @b, queue ? of ?
+  24 hours   at most 57 busy or waited for; full for 4m55s;
+             --limit=57 would have covered that
+  failure    a worker exited with status 1 38s ago, at
+             03:14:22
+  warning    the limit cannot be reached: tasks end at 9 of
+             10 workers; raise TasksMax= of the unit, or
+             lower --limit
+  availd     0.1.0, notify, pid 8, for 0s
+  PID  GEN  STATE     REQUESTS  AGE   NOTE  STATUS
+  5    1    retiring  -         0.0s  -     reads a long lis…
+`},
 	} {
 		t.Run(c.service.Name, func(t *testing.T) {
-			var b bytes.Buffer
-			if err := WriteWorkers(&b, c.service); err != nil || b.String() != c.want {
-				t.Errorf("error %v, got:\n%s\nwant:\n%s", err, &b, c.want)
-			}
+			compare(t, shown(t, Style{Width: c.width}, workersOf(c.service)), c.want[1:])
 		})
+	}
+}
+
+// TestNothingIsTooWide: whatever is shown, and however narrow the terminal.
+func TestNothingIsTooWide(t *testing.T) {
+	many := troubled()
+	many.Limit, many.Busy, many.Total = 1000, 996, 1000
+	for range 100 {
+		many.Workers = append(many.Workers, calm().Workers...)
+	}
+	for columns := 80; columns < 200; columns++ {
+		for _, show := range []func(io.Writer, Style) error{tableOf(calm(), many, troubled()), workersOf(many), workersOf(calm())} {
+			for line := range strings.Lines(shown(t, Style{Width: columns}, show)) {
+				if n := width(strings.TrimSuffix(line, "\n")); n > columns {
+					t.Fatalf("%d columns of %d: %q", n, columns, line)
+				}
+			}
+		}
+	}
+}
+
+// TestColors: they change nothing but the colours.
+func TestColors(t *testing.T) {
+	escape := regexp.MustCompile("\x1b\\[[0-9]+m")
+	for _, show := range []func(io.Writer, Style) error{tableOf(calm(), troubled()), workersOf(troubled())} {
+		bare, painted := shown(t, Style{Width: 80}, show), shown(t, Style{Width: 80, Color: true}, show)
+		compare(t, escape.ReplaceAllString(painted, ""), bare)
+		if n := len(escape.FindAllString(painted, -1)); n == 0 || n%2 != 0 || strings.Contains(bare, "\x1b") {
+			t.Errorf("%d colour changes:\n%q", n, painted)
+		}
+	}
+}
+
+func TestBar(t *testing.T) {
+	for _, c := range []struct {
+		s    Service
+		want string
+	}{
+		{Service{}, "[]"},
+		{Service{Limit: 5}, "[.....]"},
+		{Service{Limit: 5, Total: 5, Busy: 5}, "[#####]"},
+		{Service{Limit: 8, Total: 5, Busy: 2, Idle: 1, Starting: 1, Retiring: 1}, "[##=+-...]"},
+		{Service{Limit: 2, Total: 4, Busy: 3, Retiring: 1}, "[###-]"}, // the limit was lowered
+		{Service{Total: 3, Idle: 3}, "[===]"},
+		{Service{Limit: 100, Total: 100, Busy: 33, Idle: 33, Starting: 34}, "[######======+++++++]"},
+		{Service{Limit: 1000, Total: 1000, Busy: 997, Idle: 1, Starting: 1, Retiring: 1}, "[################=+-]"},
+		{Service{Limit: 1000, Total: 1, Busy: 1}, "[#..................]"},
+	} {
+		if got := bar(c.s, 21, Style{}); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.s, got, c.want)
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 1260 * time.Millisecond: "1.2s", 59 * time.Second: "59s", 61 * time.Second: "1m1s",
+		3661 * time.Second: "1h1m", 75 * time.Hour: "3d3h",
+	} {
+		if got := age(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
 	}
 }
 
@@ -117,8 +242,8 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 func TestWriteErrorIsTold(t *testing.T) {
 	for name, err := range map[string]error{
-		"empty": WriteTable(fullDisk{}, nil), "table": WriteTable(fullDisk{}, []Service{calm()}),
-		"workers": WriteWorkers(fullDisk{}, calm()),
+		"empty": WriteTable(fullDisk{}, nil, Style{}), "table": WriteTable(fullDisk{}, []Service{calm()}, Style{}),
+		"workers": WriteWorkers(fullDisk{}, calm(), time.Now(), Style{}),
 	} {
 		if !errors.Is(err, errFull) {
 			t.Errorf("%s: error %v", name, err)
@@ -132,13 +257,14 @@ func TestKeys(t *testing.T) {
 	const want = `{"name":"n","version":"","unit":null,"main_pid":0,"started_at":"2026-03-04T01:02:03Z","protocol":"","limit":0,` +
 		`"total":0,"starting":0,"idle":0,"busy":0,"retiring":0,"listening":false,"draining":false,"full_since":null,` +
 		`"throttled_until":null,"throttle_reason":null,"stress_until":null,"last_failure":{"at":"2026-03-04T01:02:03Z","exit":1,"signal":null},` +
+		`"demand":{"peak":0,"full_s":0,"advised_limit":null},"warnings":[],` +
 		`"sockets":[{"name":"","address":"","queue":null,"backlog":null}],` +
 		`"counters":{"spawned":0,"spawn_failures":0,"exited":0,"bad_starts":0,"killed":0,"requests":null,"limit_reached":0,"throttles":0,` +
 		`"stress_episodes":0,"rejected_reports":0,"rejected_connections":0,"unknown_exits":0,"adopted":0},` +
 		`"workers":[{"pid":0,"generation":0,"state":"","requests":null,"age_s":0,"stress":false,"adopted":false,"status":""}]}`
 	when := time.Date(2026, 3, 4, 1, 2, 3, 0, time.UTC)
 	s := Service{
-		Name: "n", StartedAt: when, LastFailure: &Failure{At: when, Exit: ptr(1)},
+		Name: "n", StartedAt: when, LastFailure: &Failure{At: when, Exit: ptr(1)}, Warnings: []string{},
 		Sockets: []Socket{{}}, Workers: []Worker{{}},
 	}
 	got, err := json.Marshal(s)

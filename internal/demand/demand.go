@@ -1,0 +1,93 @@
+// Package demand remembers, hour by hour, how many workers a service has needed
+// in the last 24 hours and how long it was full: what an administrator wants to
+// know who chooses a limit.
+//
+// It is data and arithmetic: no clock, no timer, a fixed size. Hours are those
+// of the monotonic clock, counted from its epoch, so a window means the same in
+// another process of the same boot. An hour in which nobody noted anything was
+// as the last note says.
+package demand
+
+import "time"
+
+// Span is how far a window looks back. The hour that is running is added to it.
+const Span = 24 * time.Hour
+
+// Hours are kept whole; the oldest gives its place to the one that is running.
+const hours = int(Span/time.Hour) + 1
+
+// Window is what is remembered. The zero value has seen nothing.
+type Window struct {
+	// Newest is the number of the latest hour that is open, Level what the
+	// latest note said. A note that brings nothing new changes nothing.
+	Newest int64
+	Level  int
+	// Hours are found by the number of the hour, modulo their count.
+	Hours [hours]Hour
+}
+
+// Hour is one of them.
+type Hour struct {
+	Peak int           // most workers needed at once
+	Full time.Duration // so long no worker was free, and none could be added
+}
+
+// Note says that from now on so many workers are needed. now does not run
+// backwards.
+func (w *Window) Note(now time.Duration, level int) {
+	w.reach(now)
+	w.Level = level
+	h := w.hour(now)
+	h.Peak = max(h.Peak, level)
+}
+
+// Full says that the service was full from one moment to another.
+func (w *Window) Full(from, to time.Duration) {
+	w.reach(to)
+	for from < to {
+		end := min(to, from.Truncate(time.Hour)+time.Hour)
+		if from >= w.begin(to) {
+			w.hour(from).Full += end - from
+		}
+		from = end
+	}
+}
+
+// Peak is the most that was needed at once, up to now.
+func (w Window) Peak(now time.Duration) int {
+	w.reach(now)
+	most := 0
+	for _, h := range w.Hours {
+		most = max(most, h.Peak)
+	}
+	return most
+}
+
+// FullFor is how long the service was full, up to now.
+func (w Window) FullFor(now time.Duration) time.Duration {
+	w.reach(now)
+	var sum time.Duration
+	for _, h := range w.Hours {
+		sum += h.Full
+	}
+	return sum
+}
+
+// reach opens the hours up to now, each with the level that was noted before
+// it; those that are too old are gone then.
+func (w *Window) reach(now time.Duration) {
+	last := int64(now / time.Hour)
+	for n := max(w.Newest+1, last-int64(hours)+1); n <= last; n++ {
+		w.Hours[n%int64(hours)] = Hour{Peak: w.Level}
+	}
+	w.Newest = max(w.Newest, last)
+}
+
+// begin is the beginning of the oldest hour that is kept.
+func (w *Window) begin(now time.Duration) time.Duration {
+	return max(0, now.Truncate(time.Hour)-Span)
+}
+
+func (w *Window) hour(at time.Duration) *Hour {
+	return &w.Hours[int(at/time.Hour)%hours]
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/availd/availd/internal/daemon"
+)
+
+// runtimeRoots are the directories below which RuntimeDirectory=availd/NAME
+// lies: of the system, and of this user's own service manager.
+func runtimeRoots() []string {
+	roots := []string{"/run/availd"}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		roots = append(roots, filepath.Join(dir, "availd"))
+	}
+	return roots
+}
+
+func controlPaths(name string) []string {
+	if strings.Contains(name, "/") {
+		return []string{name}
+	}
+	var paths []string
+	for _, root := range runtimeRoots() {
+		paths = append(paths, filepath.Join(root, name, "control"))
+	}
+	return paths
+}
+
+// controlPath finds the control socket of a service by its name, the system's
+// before the user's; a path is taken as it is.
+func controlPath(name string) (string, error) {
+	for _, path := range controlPaths(name) {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		} else if isDenied(err) {
+			return "", barred(path)
+		}
+	}
+	return "", &daemon.Exit{
+		Status: exitNotRunning,
+		Err:    fmt.Errorf("service %s is not running: there is no %s (see systemctl status %s.socket)", name, controlPaths(name)[0], name),
+	}
+}
+
+// allControlPaths finds those of all services, and says which places may not be
+// looked into.
+func allControlPaths() (paths []string, denied []error) {
+	for _, root := range runtimeRoots() {
+		entries, err := os.ReadDir(root)
+		if isDenied(err) {
+			denied = append(denied, barred(root))
+		}
+		for _, e := range entries {
+			path := filepath.Join(root, e.Name(), "control")
+			switch _, err := os.Stat(path); {
+			case err == nil:
+				paths = append(paths, path)
+			case isDenied(err):
+				denied = append(denied, barred(path))
+			}
+		}
+	}
+	return paths, denied
+}
+
+func isDenied(err error) bool { return errors.Is(err, fs.ErrPermission) }
+
+// isGone: the socket's file outlived who listened there.
+func isGone(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
+}
+
+// barred says which place this user may not read, and who may.
+func barred(path string) error {
+	return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s may not be read by this user: try as root%s", path, orOwner(path))}
+}
+
+// orOwner names the user of the nearest place that can be looked at.
+func orOwner(path string) string {
+	for ; path != "/" && path != "."; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok || st.Uid == 0 {
+			return ""
+		}
+		if u, err := user.LookupId(strconv.Itoa(int(st.Uid))); err == nil {
+			return ", or as " + u.Username
+		}
+		return fmt.Sprintf(", or as user %d", st.Uid)
+	}
+	return ""
+}
