@@ -70,7 +70,7 @@ var artifacts = sync.OnceValues(func() (dir string, err error) {
 	for _, a := range cPrograms {
 		err = errors.Join(err, a.cc(dir))
 	}
-	err = errors.Join(err, run("install", "-m", "644", "packaging/availd.catalog", dir))
+	err = errors.Join(err, run("install", "-m", "644", "packaging/availd.catalog", "packaging/availd.rules.yml", dir))
 	for _, a := range guests {
 		err = errors.Join(err, run("go", "test", "-c", "-tags=e2e", "-trimpath", "-o", filepath.Join(dir, a.output), "./"+a.source))
 	}

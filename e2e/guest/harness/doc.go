@@ -31,6 +31,7 @@ const (
 	Bench    = Dir + "/bench"       // programs of the benchmarks
 	Examples = Dir + "/examples"    // the sources, with their unit pairs
 	Catalog  = Dir + "/availd.catalog"
+	Rules    = Dir + "/availd.rules.yml"
 )
 
 // Environment of the guest half.
