@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/config"
 )
 
@@ -41,28 +41,9 @@ func writeOption(b *strings.Builder, o config.Option) {
 	if given := o.Default + o.DefaultText; given != "" {
 		text += " [" + given + "]"
 	}
-	for _, line := range fold(text, helpWidth-helpIndent) {
-		fmt.Fprintf(b, "%-*s%s\n", helpIndent, left, line)
+	// Words around an equals sign stay together.
+	for _, line := range columns.Fold(strings.ReplaceAll(text, " = ", "\u00a0=\u00a0"), helpWidth-helpIndent) {
+		fmt.Fprintf(b, "%-*s%s\n", helpIndent, left, strings.ReplaceAll(line, "\u00a0", " "))
 		left = ""
 	}
-}
-
-// fold breaks text at spaces into lines of at most width characters, but not
-// around an equals sign; a longer word has a line of its own.
-func fold(text string, width int) []string {
-	const glued = "\x00=\x00"
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(strings.ReplaceAll(text, " = ", glued)) {
-		word = strings.ReplaceAll(word, glued, " = ")
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }

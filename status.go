@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func check(c *cli.Context, a answers) error {
 
 func (a answers) show(c *cli.Context) (err error) {
 	one := c.Args().Present()
-	style := statusStyle(c.String("color"))
+	style := statusStyle(c.String("color"), int(os.Stdout.Fd()), os.Getenv)
 	switch {
 	case a.asMetrics:
 		_, err = c.App.Writer.Write(metrics.Merge(a.metrics...))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -9,23 +8,24 @@ import (
 	"github.com/availd/availd/internal/status"
 )
 
-// statusStyle fits a text to where it goes. COLUMNS counts before the terminal's
-// own width, because watch(1) says it for a pipe; what goes to a file or another
-// program is not cut. Colours are for terminals, unless NO_COLOR
-// (https://no-color.org) or a dumb TERM says otherwise.
-func statusStyle(color string) status.Style {
+// statusStyle fits a text to where it goes, the descriptor out. COLUMNS counts
+// before the terminal's own width, because watch(1) says it for a pipe; what
+// goes to a file or another program is not cut. Colours are for terminals,
+// unless NO_COLOR (https://no-color.org) or a dumb TERM says otherwise.
+func statusStyle(color string, out int, getenv func(string) string) status.Style {
 	var st status.Style
-	size, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ)
-	if err == nil {
+	size, err := unix.IoctlGetWinsize(out, unix.TIOCGWINSZ)
+	isTerminal := err == nil
+	if isTerminal {
 		st.Width = int(size.Col)
 		if st.Width == 0 { // a serial line, say
 			st.Width = 80
 		}
 	}
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(getenv("COLUMNS")); err == nil && n > 0 {
 		st.Width = n
 	}
 	st.Color = color == "always" ||
-		color == "auto" && err == nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		color == "auto" && isTerminal && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	return st
 }

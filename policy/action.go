@@ -13,7 +13,7 @@ const (
 	RestartWorkers                 // "restart_workers": Why tells stress from reload
 	StatusClosed                   // "status_closed"
 	Throttle                       // "throttle": true; Until, and the cause: Why, Worker, End
-	Unthrottle                     // "throttle": false
+	Unthrottle                     // "throttle": false; Why
 	Retire                         // ask Worker to leave: Generation, Why
 	Signal                         // send Number to Worker ("kill"); Why
 	Probe                          // count the waiting connections, answer with Probed
@@ -82,6 +82,8 @@ const (
 	RetireTimeout             // asked to leave, still busy
 	RetireIgnored             // asked to leave, idle, still there
 	StopTimeout               // still there at the end of the stop
+	PauseOver                 // it has lasted as long as it should
+	Room                      // what was short is there again: a worker has ended
 	OldEnough                 // has lived long enough to be proven (never in an action)
 )
 

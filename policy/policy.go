@@ -121,7 +121,7 @@ func (s *Service) Start(now Instant) []Action {
 func (s *Service) Tick(now Instant) []Action {
 	s.begin(now)
 	if s.throttle.on && now >= s.throttle.due {
-		s.unthrottle()
+		s.unthrottle(PauseOver)
 	}
 	s.tickWorkers()
 	s.tickGuard()

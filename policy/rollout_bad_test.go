@@ -111,7 +111,7 @@ func TestReloadInAPause(t *testing.T) {
 	x.play(
 		row{"refuse 1", ""},
 		row{"conn", "refused, throttle 1s refused, watch off"},
-		row{"reload", "restart reload, unthrottle, watch on, start 102 replacement, watch off"},
+		row{"reload", "restart reload, unthrottle reload, watch on, start 102 replacement, watch off"},
 		row{"ready 102", "retire 101 reload, rolled out 1"},
 		row{"+10s", ""},
 	)

@@ -96,6 +96,6 @@ func (s *Service) AcceptFailed(now Instant) []Action {
 // relieve ends the pause that a shortage has begun.
 func (s *Service) relieve() {
 	if s.throttle.shortage {
-		s.unthrottle()
+		s.unthrottle(Room)
 	}
 }

@@ -232,7 +232,7 @@ func TestSessionNoAccept(t *testing.T) {
 	x := sessionsOf(t, sessionConfig(0), 2)
 	x.play(
 		row{"noaccept", "throttle 1s refused, watch off"},
-		row{"exit 101 0", "unthrottle, watch on"},
+		row{"exit 101 0", "unthrottle room, watch on"},
 		row{"noaccept", "throttle 1s refused, watch off"}, // as long as the first
 		row{"+999ms", ""},
 		row{"+1ms", "unthrottle, watch on"},

@@ -11,7 +11,7 @@ func (s *Service) Reload(now Instant, cfg Config) []Action {
 	s.emit(Action{Kind: RestartWorkers, Why: Reload})
 	if cfg.Retire {
 		s.throttle.next = 0
-		s.unthrottle()
+		s.unthrottle(Reload)
 		s.beginRollOut()
 	}
 	s.reevaluate()
@@ -116,7 +116,7 @@ func (s *Service) finishStop() {
 		s.killAt, s.termAt = far, far
 		s.emit(Action{Kind: Drained})
 	case s.stopping: // R8.5, R8.6
-		s.unthrottle()
+		s.unthrottle(Stop)
 		s.watching = WatchOff
 		s.emit(Action{Kind: Listen, Watch: WatchOff})
 	}

@@ -124,11 +124,11 @@ func TestStopInTheOriginal(t *testing.T) {
 	play(t, Config{ThrottleDelay: time.Second}, once(
 		row{"stop", "closed, throttle 1s stop, signal 101 15"},
 		row{"stop", ""},
-		row{"killed 101 15", "unthrottle, watch on, watch off"},
+		row{"killed 101 15", "unthrottle stop, watch on, watch off"},
 	)...)
 	play(t, Config{ThrottleDelay: time.Second, Extensions: Extensions{MinSpare: 1}},
 		row{"start", "watch on, start 101 spare, watch off"},
 		row{"stop", "closed, throttle 1s stop, signal 101 15"},
-		row{"killed 101 15", "unthrottle, watch on, watch off"}, // no spare after the end
+		row{"killed 101 15", "unthrottle stop, watch on, watch off"}, // no spare after the end
 	)
 }

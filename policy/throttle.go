@@ -40,12 +40,12 @@ func (s *Service) pause() time.Duration {
 }
 
 // unthrottle ends the pause; no-op if off.
-func (s *Service) unthrottle() {
+func (s *Service) unthrottle(why Why) {
 	if !s.throttle.on {
 		return
 	}
 	s.throttle.on, s.throttle.due, s.throttle.shortage = false, far, false
-	s.emit(Action{Kind: Unthrottle})
+	s.emit(Action{Kind: Unthrottle, Why: why})
 	s.reevaluate()
 }
 

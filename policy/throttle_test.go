@@ -76,7 +76,7 @@ func TestReloadEndsThrottle(t *testing.T) {
 		row{"conn", "refused, throttle 1s refused, watch off"},
 		row{"+1s", "unthrottle, watch on"},
 		row{"conn", "refused, throttle 2s refused, watch off"},
-		row{"reload", "restart reload, unthrottle, watch on, rolled out 0"},
+		row{"reload", "restart reload, unthrottle reload, watch on, rolled out 0"},
 		row{"refuse 1", ""},
 		row{"conn", "refused, throttle 1s refused, watch off"},
 	)

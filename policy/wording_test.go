@@ -1,6 +1,9 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 var verdictNames = [...]string{"", "unknown", "stale", "redundant", "nonsense"}
 
@@ -12,7 +15,7 @@ var whyNames = [...]string{
 	BadEnd: "bad-end", QuickEnd: "quick-end", BirthRefused: "refused",
 	StartTimeout: "start-timeout", BusyTimeout: "busy-timeout", WatchdogSilent: "silent",
 	WatchdogAsked: "asked", RetireTimeout: "retire-timeout", RetireIgnored: "ignored",
-	StopTimeout: "stop-timeout", ExecFailed: "exec", BadEnds: "bad-ends",
+	StopTimeout: "stop-timeout", ExecFailed: "exec", BadEnds: "bad-ends", PauseOver: "", Room: "room",
 }
 
 // reason is the Why with something before it, nothing for demand.
@@ -36,7 +39,7 @@ func (x *scenario) words(a Action) string {
 	case Throttle:
 		return fmt.Sprintf("throttle %v %s", a.Until-x.now, why)
 	case Unthrottle:
-		return "unthrottle"
+		return strings.TrimSpace("unthrottle " + why)
 	case Retire:
 		return fmt.Sprintf("retire %d %s", a.Worker, why)
 	case Signal:

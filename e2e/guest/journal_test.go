@@ -74,7 +74,7 @@ func TestJournal(t *testing.T) {
 func eventful(t *testing.T) *service {
 	p := pool{name: "journal", options: []string{"--limit=2", "--stress=restart", "--stress-hold=2s", "--worker-watchdog=1h"}}
 	dir := filepath.Dir(p.conf())
-	p.service = []string{"ExecStart=", fmt.Sprintf("ExecStart=%s run --config %s -- %s %s",
+	p.service = []string{"LimitNOFILE=200", "ExecStart=", fmt.Sprintf("ExecStart=%s run --config %s -- %s %s",
 		p.availd(), p.conf(), filepath.Join(dir, "worker.py"), dir)}
 	return p.install(t, knob("crash", "3"), func(s *service) { s.deploy(harness.Availd) })
 }
@@ -138,6 +138,12 @@ func (s *service) deployments() {
 	s.unknob("crash")
 	harness.MustRun(s.t, harness.Availd, "reload", s.Name)
 	s.awaitKind("reloaded")
+	s.configure("--limit=500")
+	harness.MustRun(s.t, harness.Availd, "reload", s.Name)
+	s.awaitKind("limit_unreachable")
+	if warnings := s.state().Warnings; len(warnings) != 1 || !strings.Contains(warnings[0], "raise LimitNOFILE= of the unit") {
+		s.t.Errorf("with 200 descriptors for 500 workers availd status warns %q", warnings)
+	}
 }
 
 var number = regexp.MustCompile(`^\d+$`)

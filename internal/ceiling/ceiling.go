@@ -20,9 +20,9 @@ type Facts struct {
 	PerWorker int64 // bytes that a worker takes, Unknown where none runs
 }
 
-// fileReserve are the descriptors that availd needs for other things than
-// workers: peers of the control socket, mostly.
-const fileReserve = 40
+// fileReserve are the descriptors that availd needs for a moment beside those of
+// workers: in a birth, and for who asks for its status.
+const fileReserve = 8
 
 // Warnings are the reasons why limit workers cannot be reached when so many run
 // already: each says what, at how many workers, and what to change. limit 0 is

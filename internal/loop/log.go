@@ -24,7 +24,7 @@ func (l *Loop) log(a policy.Action) {
 			"no new workers until %s: %s; clients wait in the socket's queue; mend the cause, a reload tries again at once",
 			l.clockTime(a.Until), l.facts.throttle), of(a)...)
 	case policy.Unthrottle:
-		l.say(eventThrottleEnds, levelInfo, "workers are started again")
+		l.say(eventThrottleEnds, levelInfo, "workers are started again: "+unthrottled(a.Why))
 	case policy.RollOutStopped:
 		l.say(eventRollOut, levelError, fmt.Sprintf(
 			"the roll-out is stopped: %s; the older workers go on serving; mend the cause and reload again", l.cause(a)), of(a)...)
@@ -83,6 +83,18 @@ func (l *Loop) cause(a policy.Action) string {
 		return "worker " + describeEnd(a.End)
 	default:
 		return "worker " + overdue(a.Why)
+	}
+}
+
+// unthrottled is why a pause ends.
+func unthrottled(w policy.Why) string {
+	switch w {
+	case policy.Reload:
+		return "the configuration was read again"
+	case policy.Room:
+		return "a worker that ended has made room"
+	default:
+		return "the pause is over"
 	}
 }
 

@@ -3,6 +3,8 @@ package status
 import (
 	"io"
 	"strings"
+
+	"github.com/availd/availd/internal/columns"
 )
 
 // cell is a text in a column.
@@ -38,7 +40,7 @@ func (g *grid) widths() []int {
 			if i == len(all) {
 				all = append(all, 0)
 			}
-			all[i] = max(all[i], width(c.text))
+			all[i] = max(all[i], columns.Width(c.text))
 		}
 	}
 	return all
@@ -49,7 +51,7 @@ const gap = "  "
 
 // room is what the columns but the last leave to it.
 func (g *grid) room(st Style) int {
-	left := st.Width - width(g.indent)
+	left := st.Width - columns.Width(g.indent)
 	for _, w := range g.widths() {
 		left -= w + len(gap)
 	}
@@ -65,12 +67,12 @@ func (g *grid) lines(st Style) []string {
 		b.WriteString(g.indent)
 		last := r[len(r)-1]
 		if st.Width > 0 {
-			last.text = cut(last.text, max(room, 1))
+			last.text = columns.Cut(last.text, max(room, 1))
 		}
 		for i, c := range r[:len(r)-1] {
 			b.WriteString(st.paint(c.text, c.paint))
 			if last.text != "" || i < len(r)-2 {
-				b.WriteString(strings.Repeat(" ", widths[i]-width(c.text)) + gap)
+				b.WriteString(strings.Repeat(" ", widths[i]-columns.Width(c.text)) + gap)
 			}
 		}
 		b.WriteString(st.paint(last.text, last.paint))

@@ -3,6 +3,8 @@ package status
 import (
 	"io"
 	"strconv"
+
+	"github.com/availd/availd/internal/columns"
 )
 
 // leastName is how short names may become, so that a line fits.
@@ -29,7 +31,7 @@ func fits(g *grid, st Style) bool { return st.Width == 0 || wider(g) <= g.room(s
 // wider is the width of the last column.
 func wider(g *grid) (most int) {
 	for _, r := range g.rows {
-		most = max(most, width(r[len(r)-1].text))
+		most = max(most, columns.Width(r[len(r)-1].text))
 	}
 	return most
 }
@@ -46,7 +48,7 @@ func table(services []Service, times bool, name int) *grid {
 		r := texts(s.Name, strconv.Itoa(s.Busy), strconv.Itoa(s.Idle), strconv.Itoa(s.Total),
 			limit(s.Limit), queue(s.Sockets), optional(s.Counters.Requests))
 		if name > 0 {
-			r[0].text = cut(s.Name, name)
+			r[0].text = columns.Cut(s.Name, name)
 		}
 		g.add(append(r, summary(conditions(s), times)))
 	}

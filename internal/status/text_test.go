@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/columns"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -167,11 +169,11 @@ func TestNothingIsTooWide(t *testing.T) {
 	for range 100 {
 		many.Workers = append(many.Workers, calm().Workers...)
 	}
-	for columns := 80; columns < 200; columns++ {
+	for width := 80; width < 200; width++ {
 		for _, show := range []func(io.Writer, Style) error{tableOf(calm(), many, troubled()), workersOf(many), workersOf(calm())} {
-			for line := range strings.Lines(shown(t, Style{Width: columns}, show)) {
-				if n := width(strings.TrimSuffix(line, "\n")); n > columns {
-					t.Fatalf("%d columns of %d: %q", n, columns, line)
+			for line := range strings.Lines(shown(t, Style{Width: width}, show)) {
+				if n := columns.Width(strings.TrimSuffix(line, "\n")); n > width {
+					t.Fatalf("%d columns of %d: %q", n, width, line)
 				}
 			}
 		}

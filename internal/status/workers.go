@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/availd/availd/internal/columns"
 )
 
 // labelWidth is the column of the words before the facts of a service.
@@ -23,7 +25,7 @@ func (t *sheet) fact(label, text string, p paint) {
 	if t.Width > 0 {
 		most = max(20, t.Width-labelWidth-2)
 	}
-	for _, line := range fold(text, most) {
+	for _, line := range columns.Fold(text, most) {
 		t.lines = append(t.lines, strings.TrimRight(fmt.Sprintf("  %-*s", labelWidth, label)+t.paint(line, p), " "))
 		label = ""
 	}
