@@ -33,6 +33,7 @@ var (
 	}
 	cPrograms = []artifact{
 		{source: "examples/http-c/*.c", output: "workers/http-c"},
+		{source: "examples/http-c-board/*.c", output: "workers/http-c-board"},
 		{source: "e2e/bench/programs/load.c", output: "bench/load"},
 		{source: "e2e/bench/programs/prefork.c", output: "bench/prefork"},
 		{source: "e2e/bench/programs/nap.c", output: "bench/nap"},

@@ -32,10 +32,15 @@ var examples = []struct {
 	{"http-python", true, func(t *testing.T, dir string) []string {
 		return []string{need(t, "python3"), "http-python/worker.py"}
 	}},
-	{"http-c", false, func(t *testing.T, dir string) []string {
+	{"http-c", false, buildC("http-c")},
+	{"http-c-board", false, buildC("http-c-board")},
+}
+
+func buildC(name string) func(*testing.T, string) []string {
+	return func(t *testing.T, dir string) []string {
 		return build(t, filepath.Join(dir, "worker"), "cc", "-std=c99", "-Wall", "-Wextra", "-Werror",
-			"-O2", "-static", "-o", filepath.Join(dir, "worker"), "http-c/worker.c")
-	}},
+			"-O2", "-static", "-o", filepath.Join(dir, "worker"), name+"/worker.c")
+	}
 }
 
 func need(t *testing.T, program string) string {

@@ -18,9 +18,10 @@ var update = flag.Bool("update", false, "write the units beside the examples ane
 // on ports of their own, so that all of them can be tried side by side; programs
 // of inetd where their clients look for them.
 var sets = map[string]units.Options{
-	"http-go":     worker("http-go", "127.0.0.1:8080"),
-	"http-python": worker("http-python", "127.0.0.1:8081"),
-	"http-c":      worker("http-c", "127.0.0.1:8082"),
+	"http-go":      worker("http-go", "127.0.0.1:8080"),
+	"http-python":  worker("http-python", "127.0.0.1:8081"),
+	"http-c":       worker("http-c", "127.0.0.1:8082"),
+	"http-c-board": worker("http-c-board", "127.0.0.1:8083"),
 	"git-daemon": inetd("9418", []string{"--limit=20", "--max-per-source=10"},
 		"/usr/bin/git", "-c", "safe.directory=*", "daemon", "--inetd", "--export-all", "--base-path=/srv/git"),
 	"rsyncd":     inetd("873", []string{"--limit=10"}, "/usr/bin/rsync", "--daemon"),

@@ -56,9 +56,12 @@ type Entry struct {
 	Finished   int
 }
 
-// BusyState is the State of an entry about whose work nothing is known: a
-// worker that is wrongly taken for busy delays nobody.
-const BusyState = uint8(busy)
+// States of an entry. BusyState is also that of one about whose work nothing is
+// known: a worker that is wrongly taken for busy delays nobody.
+const (
+	IdleState = uint8(idle)
+	BusyState = uint8(busy)
+)
 
 // Changes calls f for the workers that changed since the last call.
 func (s *Service) Changes(f func(Entry)) {

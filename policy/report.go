@@ -19,6 +19,10 @@ type Report struct {
 	// Held is how many clients it holds, Finished how many jobs it finished
 	// since its last report; -1 = not said.
 	Held, Finished int
+	// Board: it is not what the worker sent, but what was found on the
+	// availability board, where it may have done several jobs since the last
+	// look. Begun says that it has taken one.
+	Board, Begun bool
 	// Alive feeds the watchdog, Trigger asks it to act, Stopping says that
 	// the worker will never be available again.
 	Alive, Trigger, Stopping bool
@@ -66,6 +70,9 @@ func (s *Service) book(w *worker, r Report) Verdict {
 	if r.Finished > 0 && !r.HasAvailable {
 		s.finish(w, r.Finished)
 	}
+	if r.Begun {
+		s.begun(w)
+	}
 	v := Believed
 	if r.HasAvailable {
 		v = s.bookAvailable(w, r)
@@ -73,7 +80,7 @@ func (s *Service) book(w *worker, r Report) Verdict {
 	if r.Stopping {
 		s.leave(w)
 	}
-	s.retireUsedUp(w)
+	s.retireUsedUp(w, r.Board)
 	return v
 }
 

@@ -49,9 +49,10 @@ func (s *Service) retireAll(why Why) {
 	}
 }
 
-// retireUsedUp retires an idle worker that has served its share.
-func (s *Service) retireUsedUp(w *worker) {
-	if s.cfg.MaxRequests == 0 || w.leaving || w.holds() {
+// retireUsedUp retires a worker that has served its share: when it is idle,
+// unless it is looked at so seldom that it may never be found so.
+func (s *Service) retireUsedUp(w *worker, anyway bool) {
+	if s.cfg.MaxRequests == 0 || w.leaving || w.holds() && !anyway {
 		return
 	}
 	if w.finished >= spreadCount(s.cfg.MaxRequests, w.generation) {

@@ -10,8 +10,9 @@ type shrink struct {
 }
 
 // noteIdle follows the number of idle workers.
-func (s *Service) noteIdle() {
-	n := s.table.idle
+func (s *Service) noteIdle() { s.followIdle(s.table.idle) }
+
+func (s *Service) followIdle(n int) {
 	switch {
 	case s.cfg.IdleTimeout == 0 || n <= s.cfg.MinSpare || s.draining || s.cfg.NoRetireSignal:
 		s.shrink.ends = far

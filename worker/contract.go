@@ -30,3 +30,38 @@ const (
 	// MaxStatus bounds the text of a STATUS= line, in bytes.
 	MaxStatus = 256
 )
+
+// The availability board: memory that a worker may share with availd instead
+// of sending X_AVAILD. What is where, and who may do what in which order, is in
+// availd-worker(7). All numbers are in the byte order of the machine.
+const (
+	// EnvBoardFD and EnvWakeFD name the variables that hold the descriptors of
+	// the board and of the eventfd by which availd is woken, EnvSlot the one
+	// that holds the worker's slot on the board, from 0 on.
+	EnvBoardFD = "AVAILD_BOARD_FD"
+	EnvWakeFD  = "AVAILD_WAKE_FD"
+	EnvSlot    = "AVAILD_SLOT"
+
+	// BoardMagic and BoardVersion, 64 and 32 bits, begin the board, followed by
+	// BoardWords, BoardLines and BoardLine, 32 bits each.
+	BoardMagic   = 0x42646c6961766100 // "\0availdB", little endian
+	BoardVersion = 1
+
+	// BoardWords is the number of 64-bit words that hold the idle bits.
+	BoardWords = 64
+	// BoardSlots is the number of workers that a board has room for.
+	BoardSlots = 64 * BoardWords
+	// BoardCall is the offset of the word by which availd asks to be woken.
+	BoardCall = 64
+	// BoardIdle is the offset of the idle bits, BoardLow that of the low-water
+	// marks, BoardLines that of the workers' lines, of BoardLine bytes each.
+	BoardIdle  = 128
+	BoardLow   = BoardIdle + 8*BoardWords
+	BoardLines = 4096
+	BoardLine  = 64
+	// BoardOwner and BoardTurns are the offsets of the words in a line.
+	BoardOwner = 0
+	BoardTurns = 8
+	// BoardSize is the size of the whole, in bytes. Only what is used is memory.
+	BoardSize = BoardLines + BoardSlots*BoardLine
+)

@@ -13,7 +13,7 @@
 //
 // [Serve] and [HTTP] hold the whole life of a worker that has one client at a
 // time. A worker with a loop of its own uses the parts: [Listeners], [Ready],
-// [Busy], [Idle], [Jobs].
+// [Busy], [Idle], [Jobs], or a [Board] instead of a report for each change.
 //
 // It is not a process manager and not a framework: one process, one client at
 // a time, and availd decides how many processes there are. It needs Linux and

@@ -21,6 +21,7 @@ var errRetired = errors.New("told to leave")
 type gate struct {
 	sockets map[int]*socket
 	waiter  *waiter
+	board   *Board // nil: availability is reported
 	disarm  func()
 }
 
@@ -41,8 +42,27 @@ func openGate(ctx context.Context) (*gate, error) {
 		return nil, err
 	}
 	forget(sockets)
+	// Without a board, or with one of a later version, datagrams do.
+	g.board, _ = JoinBoard()
 	g.arm(ctx)
 	return g, nil
+}
+
+// busy and idle tell availd, one way or the other.
+func (g *gate) busy() {
+	if g.board != nil {
+		g.board.Take()
+		return
+	}
+	Busy()
+}
+
+func (g *gate) idle() {
+	if g.board != nil {
+		g.board.Free()
+		return
+	}
+	Idle()
 }
 
 // arm makes SIGTERM and the end of ctx end the wait. Stopping is said at once,
@@ -78,7 +98,7 @@ func (g *gate) next() (net.Conn, error) {
 			return nil, err
 		}
 		if fd >= 0 {
-			Busy()
+			g.busy()
 			return s.connection(fd)
 		}
 	}
@@ -93,5 +113,8 @@ func (g *gate) close() {
 	g.waiter.close()
 	for _, s := range g.sockets {
 		s.close()
+	}
+	if g.board != nil {
+		_ = g.board.Close()
 	}
 }

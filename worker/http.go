@@ -67,7 +67,7 @@ func (t *turnstile) Accept() (net.Conn, error) {
 	}
 	t.held = true
 	return &job{Conn: conn, end: func() {
-		Idle()
+		t.gate.idle()
 		t.freeC <- struct{}{}
 	}}, nil
 }

@@ -35,6 +35,6 @@ func Serve(ctx context.Context, handle func(net.Conn)) error {
 		}
 		handle(conn)
 		conn.Close()
-		Idle()
+		g.idle()
 	}
 }

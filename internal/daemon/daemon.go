@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/logs"
 	"github.com/availd/availd/internal/loop"
@@ -52,6 +53,7 @@ type daemon struct {
 	sockets  activation.Set
 	listened bool // the sockets are ours, from --listen
 	reports  *report.Socket
+	board    *board.Board // nil = workers have none
 	control  net.Listener
 	command  *spawn.Command
 	handover spawn.Handover // of workers that accept themselves
@@ -65,6 +67,7 @@ type daemon struct {
 	fingerprint uint64        // of what workers are born with now
 	lost        bool          // no state was handed over
 	deaf        bool          // the report socket is a new one
+	boardless   bool          // so is the board, or there is none
 	handed      bool          // all this came from an earlier image of this process
 }
 
@@ -74,7 +77,7 @@ func Run(o Options, n *notify.Notifier) error {
 	defer func() { d.flush() }()
 	defer d.close()
 	for _, step := range []func() error{
-		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openControl, d.build,
+		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openBoard, d.openControl, d.build,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -20,7 +20,9 @@ import (
 const (
 	stateName   = "availd.state"
 	reportsName = "availd.notify"
-	workerName  = "availd.w." // and the generation
+	boardName   = "availd.board"
+	wakeName    = "availd.wake" // the board's eventfd
+	workerName  = "availd.w."   // and the generation
 )
 
 // keeper writes the loop's changes into the state and the store.
@@ -33,7 +35,11 @@ func (d *daemon) keeper() loop.Keeper {
 			s, _ := procfs.ReadStat(p.PID) // our child, and not collected: it is there
 			d.state.Born(slot, p.PID, s.Start)
 		},
-		Mark:     func(slot int, e policy.Entry) { d.state.Mark(slot, markOf(e)) },
+		Mark: func(slot int, e policy.Entry, onBoard bool) {
+			m := markOf(e)
+			m.Board = onBoard
+			d.state.Mark(slot, m)
+		},
 		Free:     func(slot int) { d.state.Free(slot) },
 		Remember: d.remember,
 		Store: func(generation uint64, fd int) {

@@ -20,14 +20,15 @@ import (
 
 // kept is what came back from the descriptor store.
 type kept struct {
-	state, reports int            // -1 = not there
+	state, reports int // -1 = not there
+	board, wake    int
 	workers        map[uint64]int // pidfds by generation
 }
 
 // sortKept looks through the stored descriptors by name. Newest come first, so
 // of two with one name the first counts.
 func (d *daemon) sortKept() kept {
-	k := kept{state: -1, reports: -1, workers: map[uint64]int{}}
+	k := kept{state: -1, reports: -1, board: -1, wake: -1, workers: map[uint64]int{}}
 	for _, s := range d.sockets.Stored {
 		generation, isWorker := workerGeneration(s.Name)
 		_, twice := k.workers[generation]
@@ -36,6 +37,10 @@ func (d *daemon) sortKept() kept {
 			k.state = s.FD
 		case s.Name == reportsName && k.reports < 0:
 			k.reports = s.FD
+		case s.Name == boardName && k.board < 0:
+			k.board = s.FD
+		case s.Name == wakeName && k.wake < 0:
+			k.wake = s.FD
 		case isWorker && !twice:
 			k.workers[generation] = s.FD
 		default:
@@ -108,6 +113,10 @@ func (d *daemon) storeOwn() {
 	if d.reports != nil {
 		d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+reportsName, d.reports.FD()))
 	}
+	if d.board != nil {
+		d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+boardName, d.board.FD()))
+		d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+wakeName, d.board.WakeFD()))
+	}
 }
 
 // restore finds the workers of an earlier availd, nil if there was none.
@@ -132,14 +141,23 @@ func (d *daemon) restore() *loop.Restored {
 			r.Tally.Exits[status.ExitUnknown]++
 		}
 	}
+	mute := false
 	for _, w := range found.Workers {
 		r.Workers = append(r.Workers, d.restored(w))
 		r.Memory.Generation = max(r.Memory.Generation, w.Generation)
+		mute = mute || d.isMute(w)
 	}
-	if known && before.Command != d.fingerprint || !known {
+	if !known || before.Command != d.fingerprint || mute {
 		r.Memory.RolledUpTo = r.Memory.Generation
 	}
 	return r
+}
+
+// isMute: it shows what it does on a board that is lost, or is about to, as one
+// that is being born may be.
+func (d *daemon) isMute(w adopt.Worker) bool {
+	starting := w.Mark.State != policy.IdleState && w.Mark.State != policy.BusyState
+	return d.boardless && (w.Mark.Board || starting)
 }
 
 // restored completes the record of a found worker. What it does now is not
@@ -156,7 +174,7 @@ func (d *daemon) restored(w adopt.Worker) loop.RestoredWorker {
 	if w.Surmised && w.Slot >= 0 {
 		d.state.Born(w.Slot, w.PID, w.Start)
 	}
-	if d.deaf || d.lost {
+	if d.deaf || d.lost || d.isMute(w) {
 		e.State, e.Taken = policy.BusyState, true
 	}
 	return loop.RestoredWorker{

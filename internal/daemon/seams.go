@@ -12,6 +12,7 @@ import (
 
 	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/backlog"
+	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
 	"github.com/availd/availd/internal/report"
@@ -22,7 +23,7 @@ import (
 func (d *daemon) loopConfig() loop.Config {
 	c := loop.Config{
 		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: d.protocol(),
-		ReportFD: d.reportFD(), PerConnection: d.isInetd(), DescendantsReport: d.cfg.NotifyAccess == "all",
+		ReportFD: d.reportFD(), Board: d.board, PerConnection: d.isInetd(), DescendantsReport: d.cfg.NotifyAccess == "all",
 		Settings: d.settings(d.cfg),
 	}
 	for _, s := range d.sockets.Workers {
@@ -69,10 +70,13 @@ func (d *daemon) seams() loop.Seams {
 	}
 }
 
-func (d *daemon) start(generation uint64, stress bool, c *loop.Conn) (loop.Process, error) {
+func (d *daemon) start(generation uint64, stress bool, slot int, c *loop.Conn) (loop.Process, error) {
 	h := d.handover
-	if c != nil {
+	switch {
+	case c != nil:
 		h = connHandover(c)
+	case d.board != nil && slot >= 0 && slot < board.Slots:
+		h = d.withBoard(h, slot)
 	}
 	p, err := d.command.Start(generation, stress, h)
 	return loop.Process{PID: p.PID, FD: p.FD}, err

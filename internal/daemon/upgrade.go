@@ -132,6 +132,9 @@ func (d *daemon) execute(workers []loop.Handed) error {
 	if d.reports != nil {
 		list = append(list, activation.Stored{FD: d.reports.FD(), Name: reportsName})
 	}
+	if d.board != nil {
+		list = append(list, activation.Stored{FD: d.board.FD(), Name: boardName}, activation.Stored{FD: d.board.WakeFD(), Name: wakeName})
+	}
 	for _, group := range [][]activation.Socket{d.sockets.Workers, d.sockets.Control, d.sockets.Status, d.sockets.Agent} {
 		for _, s := range group {
 			list = append(list, activation.Stored{FD: s.FD, Name: s.Name})

@@ -39,11 +39,11 @@ func newDoor(t *testing.T, limit int) *door {
 	l, start := d.loop, d.loop.seams.Start
 	l.cfg.PerConnection = true
 	l.seams.Accept = d.acceptOne
-	l.seams.Start = func(generation uint64, stress bool, c *Conn) (Process, error) {
+	l.seams.Start = func(generation uint64, stress bool, _ int, c *Conn) (Process, error) {
 		if c == nil {
 			t.Fatal("a birth without a connection")
 		}
-		p, err := start(generation, stress, c)
+		p, err := start(generation, stress, -1, c)
 		if err == nil {
 			d.given = append(d.given, c.FD)
 			d.copies++

@@ -41,6 +41,7 @@ func (l *Loop) collect(p *proc) {
 		end, known = policy.End{Unknown: true}, true
 	}
 	l.unwatch(p)
+	l.vacate(p)
 	if known {
 		l.settle(p, end)
 		return

@@ -124,8 +124,8 @@ func TestWaitFails(t *testing.T) {
 func TestPidOfTheDying(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(3), left(t, 1, true))
 	start := w.loop.seams.Start
-	w.loop.seams.Start = func(generation uint64, stress bool, _ *Conn) (Process, error) {
-		p, err := start(generation, stress, nil)
+	w.loop.seams.Start = func(generation uint64, stress bool, _ int, _ *Conn) (Process, error) {
+		p, err := start(generation, stress, -1, nil)
 		p.PID = 101
 		_, _ = unix.Write(p.FD, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // it ends when it is killed
 		return p, err

@@ -60,8 +60,9 @@ func (l *Loop) birth(a policy.Action) []policy.Action {
 	}
 	l.births++
 	slot := l.intend(a)
+	l.seats.prepare(slot)
 	conn := l.takeConn()
-	p, err := l.seams.Start(a.Generation, a.Stress, conn)
+	p, err := l.seams.Start(a.Generation, a.Stress, slot, conn)
 	if err == nil {
 		err = l.newborn(p, a, slot, conn)
 	}
@@ -69,6 +70,7 @@ func (l *Loop) birth(a policy.Action) []policy.Action {
 		_ = unix.Close(conn.FD) // the worker has its own; a refused birth ends it
 	}
 	if err != nil {
+		l.seats.forget(slot)
 		l.release(slot)
 		l.facts.refusal = err.Error()
 		return l.policy.StartFailed(l.now, a.Generation)

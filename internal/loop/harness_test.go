@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
@@ -74,13 +75,19 @@ func newWorld(t *testing.T, cfg policy.Config) *world {
 // newWorldAfter is one in which an earlier process has left something.
 func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored) *world {
 	t.Helper()
+	return newWorldOn(t, cfg, r, nil)
+}
+
+// newWorldOn is one whose workers are offered a board.
+func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board) *world {
+	t.Helper()
 	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour, wall: time.Date(2026, 3, 4, 1, 0, 0, 0, time.Local)}
 	w.listener = listen(t)
 	w.reports = eventfd(t)
 	w.settings = func() (Settings, error) { return Settings{Policy: cfg, RetireSignal: unix.SIGTERM}, nil }
 	s, _ := w.settings()
 	l, err := New(Config{
-		Name: "test", Protocol: "notify", Version: "9", ReportFD: w.reports, Settings: s, Restored: r,
+		Name: "test", Protocol: "notify", Version: "9", ReportFD: w.reports, Settings: s, Restored: r, Board: b,
 		Sockets: []Socket{{FD: w.listener, Name: "test.socket", Address: "127.0.0.1:0"}},
 	}, w.seams())
 	if err != nil {
@@ -246,7 +253,7 @@ func (w *world) keeper() Keeper {
 			return int(generation), nil
 		},
 		Born:     func(slot int, p Process) { w.slots[slot] = fmt.Sprint("born ", p.PID) },
-		Mark:     func(slot int, e policy.Entry) { w.slots[slot] = fmt.Sprintf("%d state %d", e.ID, e.State) },
+		Mark:     func(slot int, e policy.Entry, _ bool) { w.slots[slot] = fmt.Sprintf("%d state %d", e.ID, e.State) },
 		Free:     func(slot int) { delete(w.slots, slot) },
 		Remember: func(m policy.Memory, t Tally) { w.memory, w.tally = m, t },
 		Store:    func(g uint64, _ int) { w.stored = append(w.stored, fmt.Sprint("+", g)) },
@@ -254,7 +261,7 @@ func (w *world) keeper() Keeper {
 	}
 }
 
-func (w *world) start(generation uint64, stress bool, _ *Conn) (Process, error) {
+func (w *world) start(generation uint64, stress bool, _ int, _ *Conn) (Process, error) {
 	if w.fail != nil {
 		return Process{}, w.fail
 	}

@@ -120,6 +120,7 @@ func (l *Loop) stop(sig unix.Signal) {
 func (l *Loop) serve(r request) {
 	switch {
 	case r.status != nil:
+		l.recount()
 		r.status <- l.snapshot()
 	case r.reload != nil:
 		l.reload(r.reload)

@@ -17,7 +17,7 @@ type Keeper struct {
 	// that it is gone, Mark what became of it.
 	Intend func(generation uint64, born policy.Instant, stress bool) (slot int, err error)
 	Born   func(slot int, p Process)
-	Mark   func(slot int, e policy.Entry)
+	Mark   func(slot int, e policy.Entry, onBoard bool)
 	Free   func(slot int)
 	// Remember writes what belongs to the service.
 	Remember func(policy.Memory, Tally)
@@ -68,7 +68,7 @@ func (l *Loop) restore(r *Restored) error {
 		if !w.Stored {
 			l.young = append(l.young, young{l.procs[w.PID], l.now + storeAfter})
 		}
-		entries = append(entries, w.Entry)
+		entries = append(entries, l.seats.resume(l.procs[w.PID], w.Entry))
 	}
 	l.policy.Restore(l.now, r.Memory, entries)
 	l.tally = r.Tally
@@ -95,8 +95,15 @@ func (l *Loop) sayRestored(r *Restored, n int) {
 // keep writes down what changed in this turn.
 func (l *Loop) keep() {
 	l.policy.Changes(func(e policy.Entry) {
-		if p := l.procs[e.ID]; p != nil && p.slot >= 0 {
-			l.seams.Keep.Mark(p.slot, e)
+		p := l.procs[e.ID]
+		if p == nil {
+			return
+		}
+		if p.slot >= 0 {
+			l.seams.Keep.Mark(p.slot, e, p.seat != noSeat)
+		}
+		if e.Leaving {
+			l.seats.leave(p)
 		}
 	})
 	l.seams.Keep.Remember(l.policy.Memory(), l.tally)

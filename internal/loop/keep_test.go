@@ -71,7 +71,7 @@ func TestRefusedBirthIsForgotten(t *testing.T) {
 func TestUnwatchableNewborn(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	fd := -1
-	w.loop.seams.Start = func(uint64, bool, *Conn) (p Process, err error) {
+	w.loop.seams.Start = func(uint64, bool, int, *Conn) (p Process, err error) {
 		fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		return Process{PID: 500, FD: fd}, err
 	}

@@ -33,6 +33,7 @@ const (
 	kindWorker
 	kindReport
 	kindBell
+	kindRing
 )
 
 // Bounds of one turn: whatever floods us, the watchdog and the other events get
@@ -55,6 +56,7 @@ type Loop struct {
 	byPidfd   map[int]*proc
 	gone      map[int]bool // pids that ended while reports were still unread
 	sockets   sockets
+	seats     seats
 	effects   []policy.Action
 	postponed *policy.Action // a birth beyond maxBirths
 	births    int            // in this turn
@@ -98,6 +100,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 		inbox: make(chan request, 64), signals: make(chan unix.Signal, 16),
 	}
 	l.sockets = sockets{loop: l, list: cfg.Sockets}
+	l.seats = seats{board: cfg.Board}
 	l.sources = sources{most: cfg.MaxPerSource, counts: map[string]int{}}
 	l.now = seams.Now()
 	l.facts.started = seams.Wall()
@@ -116,6 +119,9 @@ func (l *Loop) register() error {
 	if err := l.epoll.add(l.bell.fd, unix.EPOLLIN, kindBell); err != nil {
 		return err
 	}
+	if err := l.openSeats(); err != nil {
+		return err
+	}
 	if l.cfg.ReportFD < 0 {
 		return nil
 	}
@@ -132,7 +138,9 @@ func (l *Loop) Run() error {
 	defer l.close()
 	l.apply(l.policy.Start(l.now))
 	l.sayCeilings()
+	l.recount()
 	l.keep()
+	l.leaveSeats()
 	if l.cfg.Watchdog > 0 {
 		l.watchdog = l.now
 	}
@@ -155,6 +163,7 @@ func (l *Loop) turn() error {
 	}
 	l.now, l.births = l.seams.Now(), 0
 	l.ready.sort(found)
+	l.consult()
 	l.apply(l.policy.Tick(l.now))
 	l.birthAgain()
 	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {
@@ -166,19 +175,20 @@ func (l *Loop) turn() error {
 	}
 	l.bury()
 	l.keep()
+	l.leaveSeats()
 	l.tell()
 	return nil
 }
 
 // events are the descriptors that one wait found ready, by kind.
 type events struct {
-	sockets, deaths []int
-	report, bell    bool
+	sockets, deaths    []int
+	report, bell, ring bool
 }
 
 func (e *events) sort(found []unix.EpollEvent) {
 	e.sockets, e.deaths = e.sockets[:0], e.deaths[:0]
-	e.report, e.bell = false, false
+	e.report, e.bell, e.ring = false, false, false
 	for _, ev := range found {
 		switch kind(ev.Pad) {
 		case kindSocket:
@@ -189,6 +199,8 @@ func (e *events) sort(found []unix.EpollEvent) {
 			e.report = true
 		case kindBell:
 			e.bell = true
+		case kindRing:
+			e.ring = true
 		}
 	}
 }
@@ -199,7 +211,7 @@ func (l *Loop) timeout() time.Duration {
 		return 0
 	}
 	next, any := l.policy.Deadline()
-	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore()} {
+	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.seats.due, l.seats.rearm} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true
 		}

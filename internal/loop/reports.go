@@ -50,6 +50,7 @@ func (l *Loop) hear(m *report.Message) {
 }
 
 func (l *Loop) book(p *proc, m *report.Message) {
+	l.boardFirst(p, m)
 	if !says(m) {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
@@ -27,6 +28,9 @@ type Config struct {
 	Sockets  []Socket
 	// ReportFD is the report socket, -1 = none. It stays the caller's.
 	ReportFD int
+	// Board is where workers may show whether they are idle, by the slots in
+	// which they are written down; nil = there is none. It stays the caller's.
+	Board *board.Board
 	// DescendantsReport believes processes that a worker started, too.
 	DescendantsReport bool
 	// PerConnection: workers are born with a connection that the loop accepts.
@@ -64,8 +68,9 @@ type Seams struct {
 	// other one, for what people are shown: it may step at any time.
 	Now  func() policy.Instant
 	Wall func() time.Time
-	// Start gives birth to one worker.
-	Start func(generation uint64, stress bool, conn *Conn) (Process, error)
+	// Start gives birth to one worker, which is written down in that slot; -1 =
+	// nowhere.
+	Start func(generation uint64, stress bool, slot int, conn *Conn) (Process, error)
 	// Accept takes a connection, for workers that are born with one.
 	Accept func(fd int) (Conn, error)
 	// Signal sends sig to the worker, or to its process group.

@@ -78,6 +78,9 @@ func (l *Loop) connections() {
 		if l.sockets.watch == policy.WatchOff || l.postponed != nil {
 			return
 		}
+		if l.isGone(fd) {
+			continue
+		}
 		l.apply(l.policy.Connection(l.now, l.demand()))
 	}
 }

@@ -22,6 +22,8 @@ type proc struct {
 	stored     bool // the service manager has a copy of FD
 	adopted    bool
 	source     string // of the connection it was born with
+	seat       seat   // on the board
+	turns      uint64 // there, as booked last
 }
 
 // newborn begins to watch a worker. On error it is killed: a worker whose end
@@ -41,6 +43,7 @@ func (l *Loop) newborn(n Process, a policy.Action, slot int, conn *Conn) error {
 		l.sources.enter(p.source)
 	}
 	l.young = append(l.young, young{p, l.now + storeAfter})
+	l.seats.offer(p)
 	return nil
 }
 

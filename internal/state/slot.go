@@ -25,12 +25,13 @@ type Mark struct {
 	Taken    bool
 	Blamed   bool
 	Aborted  bool
+	Board    bool // it is heard on the availability board, or may be about to
 	Held     uint16
 	Finished uint32
 }
 
 func (m Mark) word() uint64 {
-	return uint64(m.State) | bit(m.Leaving, 8) | bit(m.Taken, 9) | bit(m.Blamed, 10) | bit(m.Aborted, 11) | bit(m.Told, 12) |
+	return uint64(m.State) | bit(m.Leaving, 8) | bit(m.Taken, 9) | bit(m.Blamed, 10) | bit(m.Aborted, 11) | bit(m.Told, 12) | bit(m.Board, 13) |
 		uint64(m.Held)<<16 | uint64(m.Finished)<<32
 }
 
@@ -43,7 +44,7 @@ func bit(b bool, n uint) uint64 {
 
 func markOf(w uint64) Mark {
 	return Mark{
-		State: uint8(w), Leaving: w>>8&1 != 0, Taken: w>>9&1 != 0, Blamed: w>>10&1 != 0, Aborted: w>>11&1 != 0, Told: w>>12&1 != 0,
+		State: uint8(w), Leaving: w>>8&1 != 0, Taken: w>>9&1 != 0, Blamed: w>>10&1 != 0, Aborted: w>>11&1 != 0, Told: w>>12&1 != 0, Board: w>>13&1 != 0,
 		Held: uint16(w >> 16), Finished: uint32(w >> 32),
 	}
 }

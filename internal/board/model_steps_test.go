@@ -1,0 +1,239 @@
+package board
+
+import "testing"
+
+// work is the next step of worker k.
+func (c *checker) work(s state, k int) {
+	t, how := s, ""
+	w := &t.worker[k]
+	switch s.worker[k] {
+	case born:
+		t.words[place[k]] |= only(k)
+		if c.separateCount {
+			t.count++
+		}
+		*w, how = joined, "sets its bit"
+	case joined:
+		t.ready |= only(k)
+		*w, how = idle, "says READY=1"
+	case idle:
+		if s.told.has(k) {
+			c.leave(s, k)
+		}
+		if s.queue == 0 {
+			return
+		}
+		t.queue--
+		*w, how = accepted, "accepts"
+		if c.checkFirst {
+			*w = peeking
+		}
+	case peeking:
+		others := s.words
+		others[place[k]] &^= only(k)
+		t.empty[k] = others == [modelWords]set{}
+		*w, how = accepted, "looks at the words"
+	default:
+		how = c.take(s, &t, k)
+	}
+	c.add(s, t, how, k)
+}
+
+// take are the steps after accept.
+func (c *checker) take(s state, t *state, k int) (how string) {
+	w := &t.worker[k]
+	switch s.worker[k] {
+	case accepted:
+		t.words[place[k]] &^= only(k)
+		*w = serving
+		switch {
+		case c.separateCount:
+			*w = counting
+		case c.checkFirst && s.empty[k]:
+			*w = ringing
+		case !c.checkFirst && t.words[place[k]] == 0:
+			*w = checking
+		}
+		return "clears its bit"
+	case counting:
+		t.count--
+		*w = serving
+		if t.count == 0 {
+			*w = ringing
+		}
+		return "counts down"
+	case checking, checking1:
+		i := int(s.worker[k] - checking)
+		*w++
+		if s.words[i] != 0 || c.skipsOtherWords && place[k] != 0 {
+			*w = serving
+		}
+		return "looks at a word"
+	case ringing:
+		t.rung = true
+		*w = serving
+		return "rings"
+	case serving:
+		if s.told.has(k) {
+			*w = gone
+			return "has finished and leaves"
+		}
+		t.words[place[k]] |= only(k)
+		if c.separateCount {
+			t.count++
+		}
+		t.empty[k] = false
+		*w = idle
+		return "has finished and sets its bit"
+	}
+	return ""
+}
+
+// leave: an idle worker that is asked to leave may do so, or hang.
+func (c *checker) leave(s state, k int) {
+	t := s
+	t.worker[k] = gone
+	c.add(s, t, "leaves", k)
+}
+
+// availd is its next step.
+func (c *checker) availd(s state) {
+	t, how := s, ""
+	switch s.pc {
+	case asleep:
+		if !s.wakes() {
+			return
+		}
+		t.woke, t.buried = s.watching && s.queue > 0, s.dead()
+		t.starting &^= s.ready
+		t.ready = 0
+		if s.armed && s.rung {
+			t.armed = false
+		}
+		t.pc, t.believed, how = hushing, 0, "wakes"
+	case hushing:
+		if !s.armed && !c.hushLast {
+			t.rung = false
+		}
+		t.now, t.strays = [modelWords]set{}, false
+		t.pc, how = looking, "takes back the rings"
+	case looking, looking1:
+		how = c.look(s, &t)
+	case deciding:
+		c.retire(s)
+		how = c.decide(&t)
+	}
+	c.add(s, t, "availd "+how, -1)
+}
+
+func (c *checker) look(s state, t *state) string {
+	i := int(s.pc - looking)
+	stray := s.words[i] &^ s.counted
+	if c.keepsDeadBits {
+		stray &= s.told
+	}
+	if c.keepsToldBits {
+		stray &^= s.told
+	}
+	t.words[i] &^= stray
+	t.strays = t.strays || stray != 0
+	t.now[i] = s.words[i] & s.counted
+	t.pc++
+	if t.pc == deciding && t.strays && !c.onePass {
+		t.pc, t.strays = looking, false
+	}
+	return "reads a word"
+}
+
+// decide acts on what was found; deaths are acted on first, and another look.
+func (c *checker) decide(t *state) string {
+	if t.buried != 0 {
+		t.have &^= t.buried
+		t.counted &^= t.buried
+		t.starting &^= t.buried
+		t.told &^= t.buried
+		if c.decidesAtDeath {
+			for i := range t.words {
+				t.words[i] &^= t.buried
+				t.now[i] &^= t.buried
+			}
+		} else {
+			t.pc = looking
+		}
+		t.buried, t.strays = 0, false
+		return "buries the dead"
+	}
+	t.believed = t.now[0] | t.now[1]
+	if c.hushLast && !t.armed {
+		t.rung = false
+	}
+	t.watching = t.believed|t.starting == 0 && t.total() < modelWorkers
+	if t.watching && t.woke && t.queue > 0 {
+		for k := range modelWorkers {
+			if !t.have.has(k) {
+				t.worker[k], t.watching = born, false
+				t.words[place[k]] &^= only(k)
+				t.have, t.counted, t.starting = t.have|only(k), t.counted|only(k), t.starting|only(k)
+				break
+			}
+		}
+	}
+	t.armed = t.armed || t.believed != 0 && !c.neverRearms
+	t.pc, t.now, t.woke = asleep, [modelWords]set{}, false
+	return "decides"
+}
+
+// retire: availd may ask anybody to leave, and looks again.
+func (c *checker) retire(s state) {
+	for k := range modelWorkers {
+		if !c.retires || !s.counted.has(k) || s.buried != 0 {
+			continue
+		}
+		t := s
+		t.told |= only(k)
+		t.counted &^= only(k)
+		t.starting &^= only(k)
+		t.pc, t.strays = looking, false
+		c.add(s, t, "is asked to leave", k)
+	}
+}
+
+// TestModel: no order of events leaves availd asleep with a wrong idea of who is
+// idle, or with connections that nobody watches for.
+func TestModel(t *testing.T) {
+	for _, c := range []checker{
+		{deaths: true},
+		{retires: true},
+		{deaths: true, crashes: true},
+	} {
+		bad := c.run()
+		t.Logf("deaths %t, crashes %t, retirement %t: %d states", c.deaths, c.crashes, c.retires, len(c.from))
+		if bad != "" {
+			t.Error(bad)
+		}
+	}
+}
+
+// TestModelFindsMutants: each rule of the specification is needed, and the
+// checker notices when it is broken.
+func TestModelFindsMutants(t *testing.T) {
+	for _, c := range []checker{
+		{mutant: mutant{name: "looks before it clears its bit", checkFirst: true}},
+		{mutant: mutant{name: "only the first word rings", skipsOtherWords: true}},
+		{mutant: mutant{name: "a count beside the bits", separateCount: true}, deaths: true},
+		{mutant: mutant{name: "rings taken back after the look", hushLast: true}},
+		{mutant: mutant{name: "the eventfd stays disarmed", neverRearms: true}},
+		{mutant: mutant{name: "bits of the dead stay", keepsDeadBits: true}, deaths: true},
+		{mutant: mutant{name: "bits of the dead are not looked behind", decidesAtDeath: true}, deaths: true},
+		{mutant: mutant{name: "one pass", onePass: true}, deaths: true},
+		{mutant: mutant{name: "bits of the retired stay", keepsToldBits: true}, retires: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bad := c.run()
+			if bad == "" {
+				t.Fatalf("not found in %d states", len(c.from))
+			}
+			t.Log(bad)
+		})
+	}
+}
