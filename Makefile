@@ -72,18 +72,14 @@ cover:
 # dist/: a deb and an rpm for each architecture
 dist:
 	for arch in amd64 arm64; do \
-		GOARCH=$$arch $(GOBUILD) -ldflags '-s -w $(LDFLAGS)' -o bin/availd-$$arch . && \
+		GOOS=linux GOARCH=$$arch $(GOBUILD) -ldflags '-s -w $(LDFLAGS)' -o bin/availd-$$arch . && \
 		packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
 	done
 
-# the program, its manual pages and what journalctl -x says of its messages, after
-# a journalctl --update-catalog, below $(DESTDIR)$(PREFIX)
+# everything below $(DESTDIR): see packaging/install for what goes where. After it
+# journalctl --update-catalog, so that journalctl -x explains the messages.
 install: build
-	install -D -m 755 bin/availd $(DESTDIR)$(PREFIX)/bin/availd
-	install -D -m 644 packaging/availd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/availd.catalog
-	for page in man/*.[1-8]; do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/} || exit; \
-	done
+	packaging/install '$(DESTDIR)' '$(PREFIX)' bin/availd
 
 clean:
 	rm -rf bin dist cover.out

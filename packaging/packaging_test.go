@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -24,47 +23,94 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-var staged = regexp.MustCompile(`(?m)^  - src: \$\{STAGE\}/(\S+)$`)
+// tool returns the path of a program, without which the test cannot run.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+	return ""
+}
 
-// made are the packaged files that packaging/build makes, not copies.
-var made = []string{"availd", "doc", "changelog.gz"}
-
-func TestContentsExist(t *testing.T) {
-	config := read(t, "nfpm.yaml")
-	var listed []string
-	for _, m := range staged.FindAllStringSubmatch(config, -1) {
-		listed = append(listed, m[1])
-		if slices.Contains(made, m[1]) {
-			continue
+// installed runs packaging/install and returns the files, with their modes.
+func installed(t *testing.T) map[string]fs.FileMode {
+	t.Helper()
+	root := t.TempDir()
+	if out, err := exec.Command("./install", root, "/usr", "build").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	files := map[string]fs.FileMode{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-		if _, err := os.Stat(filepath.Join("..", strings.TrimSuffix(m[1], ".gz"))); err != nil {
-			t.Error(err)
+		info, err := d.Info()
+		files[strings.TrimPrefix(path, root)] = info.Mode()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestInstall: what is in the tree for users is installed where they look.
+func TestInstall(t *testing.T) {
+	files := installed(t)
+	want := map[string]fs.FileMode{
+		"/usr/bin/availd":                                      0o755,
+		"/usr/lib/systemd/catalog/availd.catalog":              0o644,
+		"/usr/share/bash-completion/completions/availd":        0o644,
+		"/usr/share/zsh/site-functions/_availd":                0o644,
+		"/usr/share/fish/vendor_completions.d/availd.fish":     0o644,
+		"/etc/needrestart/conf.d/availd.conf":                  0o644,
+		"/usr/share/doc/availd/README.md":                      0o644,
+		"/usr/share/doc/availd/CHANGELOG.md":                   0o644,
+		"/usr/share/doc/availd/examples/http-python/worker.py": 0o755,
+	}
+	for _, pattern := range []string{"man/*.[1-8]", "docs/*.md", "docs/adr/*.md", "examples/*/*.service", "packaging/*.rules.yml"} {
+		found, _ := filepath.Glob("../" + pattern) // the pattern is good
+		for _, name := range found {
+			name = strings.TrimPrefix(name, "../")
+			target := "/usr/share/doc/availd/" + strings.TrimPrefix(name, "packaging/")
+			if strings.HasPrefix(name, "man/") {
+				target = "/usr/share/man/man" + name[len(name)-1:] + "/" + filepath.Base(name)
+			}
+			want[target] = 0o644
 		}
 	}
-	if n := strings.Count(config, "- src:"); n != len(listed) {
-		t.Errorf("%d of %d files are not from ${STAGE}", n-len(listed), n)
+	for name, mode := range want {
+		if files[name] != mode {
+			t.Errorf("%s has mode %v, want %v", name, files[name], mode)
+		}
 	}
-	pages, _ := filepath.Glob("../man/*.[1-8]") // the pattern is good
-	for _, page := range pages {
-		if name := "man/" + filepath.Base(page) + ".gz"; !slices.Contains(listed, name) {
-			t.Errorf("%s is not in the packages", page)
+	for name := range files {
+		if strings.Contains(name, "_test.") || strings.Contains(name, "__pycache__") {
+			t.Errorf("%s is installed", name)
+		}
+		// nfpm takes /usr as it is, and has to be told of all else.
+		if !strings.HasPrefix(name, "/usr/") && !strings.Contains(read(t, "nfpm.yaml"), "dst: "+name+"\n    type: config") {
+			t.Errorf("%s is not a configuration file of nfpm.yaml", name)
 		}
 	}
 }
 
-// TestStaged: what is packaged is also staged, and the other way round.
-func TestStaged(t *testing.T) {
-	script := read(t, "build")
-	for _, name := range []string{"$STAGE/availd", "$STAGE/doc/", "$STAGE/examples", "$STAGE/LICENSE", "$STAGE/changelog", "$STAGE/packaging/lintian-overrides"} {
-		if !strings.Contains(script, name) {
-			t.Errorf("packaging/build does not make %s", name)
-		}
+// TestNeedrestart: the snippet is Perl, and spares the pools that run.
+func TestNeedrestart(t *testing.T) {
+	perl := tool(t, "perl")
+	run := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(run, "my.web", "control"), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"availd.catalog", "copyright", "lintian-overrides", "nfpm.yaml"} {
-		read(t, name)
-		if !strings.Contains(script, "packaging/"+name) {
-			t.Errorf("packaging/build does not use %s", name)
-		}
+	snippet := strings.ReplaceAll(read(t, "needrestart.conf"), "/run/availd", run)
+	out, err := exec.Command(perl, "-we", "use strict; my %nrconf; eval $ARGV[0] or die $@; print map {qq($_\n)} keys %{$nrconf{override_rc}};", snippet).CombinedOutput()
+	if got, want := string(out), "(?^:^my\\.web\\.service$)\n"; err != nil || got != want {
+		t.Errorf("units that are not restarted: %q (%v), want %q", got, err, want)
 	}
 }
 

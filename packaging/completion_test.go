@@ -1,0 +1,102 @@
+package packaging
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// shells are asked what they offer for a command line, by their real completion
+// systems: a script of each is given the line as its first argument.
+var shells = map[string]string{
+	"bash": `
+		source completion/availd.bash
+		read -ra COMP_WORDS <<<"$1"
+		[[ $1 != *" " ]] || COMP_WORDS+=("")
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_availd
+		printf '%s\n' "${COMPREPLY[@]}"`,
+	"fish": `
+		source completion/availd.fish
+		complete -C "$argv[1]"`,
+	// A second zsh on a terminal of its own, where Tab is a key. What it would
+	// add is written to a file.
+	"zsh": `
+		zmodload zsh/zpty
+		zpty inner zsh -f -i
+		send() { zpty -w inner "$1" }
+		send "PS1= fpath=($PWD/completion \$fpath) out=$OUT"
+		send 'autoload -Uz compinit && compinit -u -D'
+		send 'compadd() { builtin compadd -O found "$@"; print -l -- $found >>$out; builtin compadd "$@" }'
+		send 'done-completing() { print end >>$out }; zle -N done-completing; bindkey "^X" done-completing'
+		send 'LISTMAX=0; bindkey "^I" list-choices'
+		zpty -w -n inner "$1"$'\t\x18'
+		for ((i = 0; i < 1000; i++)); do
+			zpty -r -t inner line
+			[[ -e $OUT ]] && grep -qx end $OUT && break
+			zselect -t 2 2>/dev/null || { zmodload zsh/zselect; zselect -t 2 }
+		done
+		cat $OUT`,
+}
+
+// offers runs a shell's completion of line with availd in the PATH, and with the
+// pools web and mail.
+func offers(t *testing.T, shell, bin, line string) []string {
+	t.Helper()
+	run := t.TempDir()
+	for _, pool := range []string{"web", "mail"} {
+		if err := os.MkdirAll(filepath.Join(run, "availd", pool, "control"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), shell, "-c", shells[shell], shell, line)
+	if shell == "fish" { // has no $0
+		cmd = exec.CommandContext(t.Context(), shell, "--no-config", "-c", shells[shell], line)
+	}
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "XDG_RUNTIME_DIR="+run, "HOME="+run, "OUT="+filepath.Join(run, "out"), "TERM=dumb")
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%s: %v", shell, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestCompletion(t *testing.T) {
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "availd"), "..").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for shell := range shells {
+		t.Run(shell, func(t *testing.T) {
+			tool(t, shell)
+			for _, c := range []struct {
+				line      string
+				want, not []string
+			}{
+				{"availd ", []string{"run", "status", "reload", "upgrade", "units", "reap", "version"}, []string{"web"}},
+				{"availd re", []string{"reload", "reap"}, []string{"run"}},
+				{"availd run --min", []string{"--min-spare"}, []string{"--limit"}},
+				{"availd units --so", []string{"--socket-group"}, nil},
+				{"availd reload ", []string{"web", "mail"}, []string{"run"}},
+				{"availd status w", []string{"web"}, []string{"mail"}},
+				{"availd run -- --min", nil, []string{"--min-spare"}},
+			} {
+				got := offers(t, shell, bin, c.line)
+				for _, w := range c.want {
+					if !slices.Contains(got, w) {
+						t.Errorf("%q: %q is not offered, but %q", c.line, w, got)
+					}
+				}
+				for _, w := range c.not {
+					if slices.Contains(got, w) {
+						t.Errorf("%q: %q is offered", c.line, w)
+					}
+				}
+			}
+		})
+	}
+}
