@@ -3,12 +3,15 @@
 # where that is possible (.ci/need).
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
-# static, and with the entry point that sees how the process was started
-GOBUILD = CGO_ENABLED=0 go build -trimpath
+# static; without the repository's state, so that the same sources give the same
+# bytes; and with the entry point that sees how the process was started
+GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
 LDFLAGS = -E github.com/availd/availd/internal/first.entry -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 20s
 PREFIX ?= /usr/local
+DIST ?= dist
+ARCHS ?= amd64 arm64
 GOFUMPT = go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -69,11 +72,11 @@ cover:
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -1
 
-# dist/: a deb and an rpm for each architecture
+# $(DIST): a deb and an rpm for each architecture
 dist:
-	for arch in amd64 arm64; do \
+	for arch in $(ARCHS); do \
 		GOOS=linux GOARCH=$$arch $(GOBUILD) -ldflags '-s -w $(LDFLAGS)' -o bin/availd-$$arch . && \
-		packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
+		DIST=$(DIST) packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
 	done
 
 # everything below $(DESTDIR): see packaging/install for what goes where. After it

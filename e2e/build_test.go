@@ -80,11 +80,14 @@ var artifacts = sync.OnceValues(func() (dir string, err error) {
 
 var artifactsDir string
 
-func removeArtifacts() error {
-	if artifactsDir == "" {
-		return nil
+// removeArtifacts removes what was built, which may be nothing.
+func removeArtifacts() (err error) {
+	for _, dir := range []string{artifactsDir, packagesDir} {
+		if dir != "" {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
 	}
-	return os.RemoveAll(artifactsDir)
+	return err
 }
 
 func (a artifact) goBuild(dir string) error {
