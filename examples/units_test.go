@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/availd/availd/units"
@@ -24,8 +25,13 @@ var sets = map[string]units.Options{
 	"http-c-board": worker("http-c-board", "127.0.0.1:8083"),
 	"git-daemon": inetd("9418", []string{"--limit=20", "--max-per-source=10"},
 		"/usr/bin/git", "-c", "safe.directory=*", "daemon", "--inetd", "--export-all", "--base-path=/srv/git"),
-	"rsyncd":     inetd("873", []string{"--limit=10"}, "/usr/bin/rsync", "--daemon"),
-	"sshd-inetd": inetd("2222", []string{"--limit=50", "--max-per-source=10"}, "/usr/sbin/sshd", "-i"),
+	"rsyncd":   inetd("873", []string{"--limit=10"}, "/usr/bin/rsync", "--daemon"),
+	"php-cgi":  silent("fastcgi", "/run/php-cgi.sock", []string{"--retire-signal=TERM"}, "/usr/bin/php-cgi"),
+	"fcgiwrap": silent("fastcgi", "/run/fcgiwrap.sock", nil, "/usr/sbin/fcgiwrap"),
+	"gunicorn": silent("queue", "127.0.0.1:8000", []string{"--retire-signal=TERM"},
+		"/usr/bin/gunicorn", "--workers=1", "--worker-tmp-dir=/tmp", "--chdir=/srv/app", "app:application"),
+	"socketserver": silent("queue", "127.0.0.1:8083", nil, "/usr/local/libexec/socketserver"),
+	"sshd-inetd":   inetd("2222", []string{"--limit=50", "--max-per-source=10"}, "/usr/sbin/sshd", "-i"),
 }
 
 func worker(name, address string) units.Options {
@@ -34,6 +40,15 @@ func worker(name, address string) units.Options {
 		Run:     []string{"--protocol=notify"},
 		Command: []string{"/usr/local/libexec/" + name},
 	}
+}
+
+// silent are programs that do not report.
+func silent(protocol, address string, run []string, command ...string) units.Options {
+	o := units.Options{Listen: []string{address}, Run: append([]string{"--protocol=" + protocol}, run...), Command: command}
+	if strings.HasPrefix(address, "/") {
+		o.SocketGroup = "www-data" // Debian's web servers
+	}
+	return o
 }
 
 func inetd(port string, run []string, command ...string) units.Options {

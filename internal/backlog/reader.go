@@ -1,11 +1,12 @@
 package backlog
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/sockdiag"
 )
 
 // Depth is what waits on one descriptor.
@@ -19,7 +20,7 @@ type Depth struct {
 // needed and again after an error, and buffers, so that a reading allocates
 // nothing. It belongs to one goroutine.
 type Reader struct {
-	diag diag
+	diag *sockdiag.Conn
 	info unix.TCPInfo
 	stat unix.Stat_t
 	poll [1]unix.PollFd
@@ -27,10 +28,10 @@ type Reader struct {
 }
 
 // NewReader returns a Reader that has asked nothing yet.
-func NewReader() *Reader { return &Reader{diag: diag{fd: -1}} }
+func NewReader() *Reader { return &Reader{diag: sockdiag.New()} }
 
 // Close closes the netlink socket. The Reader may be used again.
-func (r *Reader) Close() error { return r.diag.close() }
+func (r *Reader) Close() error { return r.diag.Close() }
 
 // Unavailable returns why the last Unix listener's depth was unknown, or nil.
 func (r *Reader) Unavailable() error { return r.why }
@@ -78,7 +79,7 @@ func (r *Reader) unix(fd int) (waiting, limit int, ok bool) {
 	if r.why = unix.Fstat(fd, &r.stat); r.why != nil {
 		return 0, 0, false
 	}
-	waiting, limit, r.why = r.diag.queue(uint32(r.stat.Ino))
+	waiting, limit, r.why = r.diag.Queue(uint32(r.stat.Ino))
 	return waiting, limit, r.why == nil
 }
 
@@ -93,6 +94,3 @@ func (r *Reader) readable(fd int) (bool, error) {
 	}
 	return r.poll[0].Revents&unix.POLLIN != 0, nil
 }
-
-// errNotThere says that the kernel knows no such Unix socket here.
-var errNotThere = errors.New("backlog: the socket is of another network namespace, or the kernel has no unix_diag")

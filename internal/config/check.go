@@ -7,8 +7,8 @@ import (
 )
 
 // Supported lists the protocols of this version; empty means all of the
-// table's. auto stands for notify as long as queue is not among them.
-var Supported = []Protocol{ProtocolAuto, ProtocolNotify, ProtocolInetd}
+// table's.
+var Supported = []Protocol{ProtocolAuto, ProtocolNotify, ProtocolQueue, ProtocolFastCGI, ProtocolInetd}
 
 // limitation is an option that some protocols cannot honour.
 type limitation struct {

@@ -63,7 +63,7 @@ func TestFileRefuses(t *testing.T) {
 		{"name=\"web\"", `:1: name="web": not a name; accepted: ` + acceptsName},
 		{"limit=1\nmin-spare=2", ":2: min-spare=2: more than --limit=1 allows"},
 		{"retire-signal=9", ":1: retire-signal=9: KILL lets no worker finish its job; --retire-timeout kills those that do not leave; accepted: " + acceptsSignal},
-		{"protocol=queue", ":1: protocol=queue: not available in this version; accepted: auto, notify or inetd"},
+		{"protocol=postfix", ":1: protocol=postfix: not available in this version; accepted: auto, notify, queue, fastcgi or inetd"},
 	} {
 		name := writeFile(t, tt.text)
 		c, err := load("config=" + name)

@@ -104,8 +104,8 @@ func TestOptions(t *testing.T) {
 		},
 		{
 			option: "protocol", get: func(c Config) any { return c.Protocol },
-			good: map[string]any{"auto": ProtocolAuto, "notify": ProtocolNotify},
-			bad:  map[string]string{"": "empty", "Notify": "unknown word", "scgi": "unknown word", "queue": "not available in this version"},
+			good: map[string]any{"auto": ProtocolAuto, "notify": ProtocolNotify, "queue": ProtocolQueue, "fastcgi": ProtocolFastCGI},
+			bad:  map[string]string{"": "empty", "Notify": "unknown word", "scgi": "unknown word", "postfix": "not available in this version"},
 		},
 		{
 			option: "name", get: func(c Config) any { return c.Name },

@@ -24,6 +24,7 @@ import (
 	"github.com/availd/availd/internal/logs"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
+	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/spawn"
@@ -58,6 +59,8 @@ type daemon struct {
 	command  *spawn.Command
 	handover spawn.Handover // of workers that accept themselves
 	depth    *depthReader
+	looker   *quiesce.Looker
+	looked   looked
 	loop     *loop.Loop
 
 	kept        kept
@@ -101,15 +104,6 @@ func (d *daemon) configure() error {
 	d.cfg = cfg
 	d.log, d.flush = logs.New(cfg.LogLevel, cfg.LogFormat)
 	return nil
-}
-
-// protocol is the protocol in force: auto means notify as long as no other is
-// there to be inferred.
-func (d *daemon) protocol() string {
-	if d.cfg.Protocol == config.ProtocolAuto {
-		return string(config.ProtocolNotify)
-	}
-	return string(d.cfg.Protocol)
 }
 
 func (d *daemon) findCommand() (err error) {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/spawn"
 )
@@ -12,6 +13,9 @@ import (
 // sockets as sd_listen_fds(3) looks for them, and where they report. It is the
 // same for all of one configuration.
 func (d *daemon) listenersHandover() spawn.Handover {
+	if d.cfg.Protocol == config.ProtocolFastCGI { // FCGI_LISTENSOCK_FILENO
+		return spawn.Handover{Files: []int{d.sockets.Workers[0].FD, 1, 2}}
+	}
 	h := spawn.Handover{Files: []int{spawn.Null, 1, 2}, PIDs: []string{"LISTEN_PID"}}
 	var names []string
 	for _, s := range d.sockets.Workers {

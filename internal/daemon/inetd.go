@@ -13,6 +13,11 @@ import (
 // isInetd: workers are born with their connection, which availd accepts.
 func (d *daemon) isInetd() bool { return d.cfg.Protocol == config.ProtocolInetd }
 
+// hears: workers have a socket to report to.
+func (d *daemon) hears() bool {
+	return d.cfg.Protocol == config.ProtocolAuto || d.cfg.Protocol == config.ProtocolNotify
+}
+
 // ownListeners makes the listening sockets non-blocking where availd alone
 // accepts on them: a client may be gone by then.
 func (d *daemon) ownListeners() error {

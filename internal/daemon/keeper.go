@@ -141,7 +141,7 @@ func unpackCounters(w [16]uint64) policy.Counters {
 // would: the command, the sockets in their order, and where they report.
 func (d *daemon) fingerprintOf() uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s %q %s %s\n", d.path, d.cfg.Command[1:], d.protocol(), d.reportAddress())
+	fmt.Fprintf(h, "%s %q %s %s\n", d.path, d.cfg.Command[1:], d.cfg.Protocol, d.reportAddress())
 	for _, s := range d.sockets.Workers {
 		fmt.Fprintf(h, "%s %s %d\n", s.Name, s.Address, inodeOf(s.FD))
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	quickExit     = time.Second      // a clean end so soon, without work, is a bad start
 	stallGuard    = time.Second      // connections wait so long although somebody is idle
+	provenAfter   = time.Second      // who does not report is taken for ready at that age
 	ignoreTimeout = 30 * time.Second // an idle worker may take so long to leave
 	abortGrace    = 5 * time.Second  // between SIGABRT and SIGKILL
 )
@@ -27,13 +28,14 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 	if !asks {
 		sig = 0
 	}
+	quiesce := quiesces(cfg)
 	s := loop.Settings{
-		RetireSignal: sig, MaxPerSource: cfg.MaxPerSource, Ceilings: d.ceilings(cfg.Limit),
+		RetireSignal: sig, Quiesce: quiesce, MaxPerSource: cfg.MaxPerSource, Ceilings: d.ceilings(cfg.Limit),
 		Policy: policy.Config{
 			Limit: cfg.Limit, ThrottleDelay: cfg.Throttle, StressHold: cfg.StressHold,
 			StressEligible: d.stressEligible(cfg), IgnoreUnknownExit: true,
 			Extensions: policy.Extensions{
-				WarnAlways: true, Retire: true, RetireSignal: int(sig), NoRetireSignal: !asks,
+				WarnAlways: true, Retire: true, RetireSignal: int(sig), NoRetireSignal: !asks && !quiesce,
 				NoStressRestart: !restartsUnderStress(cfg), ThrottleMax: cfg.ThrottleMax,
 				QuickExit: quickExit, StallGuard: stallGuard,
 				MinSpare: cfg.MinSpare, MaxStarting: cfg.MaxStarting, IdleTimeout: cfg.IdleTimeout,
@@ -44,10 +46,19 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 			},
 		},
 	}
-	if cfg.Protocol == config.ProtocolInetd {
+	switch cfg.Protocol {
+	case config.ProtocolInetd:
 		sessionRules(&s.Policy)
+	case config.ProtocolAuto, config.ProtocolQueue, config.ProtocolFastCGI:
+		s.Policy.QueueDelay, s.Policy.ProvenAfter = cfg.QueueDelay, provenAfter
 	}
 	return s
+}
+
+// quiesces: programs that know nothing of availd are ended between connections.
+// With auto a worker is taken for one until it reports.
+func quiesces(cfg config.Config) bool {
+	return cfg.Retire() == config.RetireQuiesce || cfg.Protocol == config.ProtocolAuto && cfg.RetireSignal == ""
 }
 
 // sessionRules are those of workers that are born with their connection: they

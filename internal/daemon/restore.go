@@ -86,7 +86,7 @@ func (d *daemon) openState() error {
 // openReports takes the report socket of an earlier availd, whose queue holds
 // what workers said meanwhile, or opens one.
 func (d *daemon) openReports() error {
-	if d.isInetd() {
+	if !d.hears() {
 		return nil
 	}
 	if d.kept.reports >= 0 {

@@ -22,7 +22,7 @@ import (
 
 func (d *daemon) loopConfig() loop.Config {
 	c := loop.Config{
-		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: d.protocol(),
+		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: string(d.cfg.Protocol),
 		ReportFD: d.reportFD(), Board: d.board, PerConnection: d.isInetd(), DescendantsReport: d.cfg.NotifyAccess == "all",
 		Settings: d.settings(d.cfg),
 	}
@@ -50,7 +50,7 @@ func (d *daemon) seams() loop.Seams {
 	return loop.Seams{
 		Now: monotonic, Wall: time.Now, Log: d.log,
 		Start: d.start, Accept: acceptConn,
-		Signal: signalWorker, Wait: waitWorker,
+		Signal: signalWorker, Look: d.look, Wait: waitWorker,
 		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.read,
 		Ready:    func(line string) { d.tell("READY=1\nSTATUS=" + line) },
 		Status:   d.notifier.Status,

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -43,7 +44,7 @@ var errNoSockets = errors.New("no sockets were passed, so there is nothing to se
 	"start this service through its .socket unit (systemctl start NAME.socket), or name addresses with --listen")
 
 func (d *daemon) checkKinds() error {
-	protocol := d.protocol()
+	protocol := string(d.cfg.Protocol)
 	for _, s := range d.sockets.Workers {
 		if !s.Kind.ServedBy(protocol) {
 			return misconfigured(&activation.Error{
@@ -52,6 +53,9 @@ func (d *daemon) checkKinds() error {
 				Hint: "use ListenStream= or ListenSequentialPacket=, or --protocol=notify",
 			})
 		}
+	}
+	if n := len(d.sockets.Workers); protocol == string(config.ProtocolFastCGI) && n != 1 {
+		return misconfigured(fmt.Errorf("%d sockets were passed, and a fastcgi worker has one, as descriptor 0: make a service for each of the others", n))
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ type dying struct {
 
 // bury acts on the deaths of this turn.
 func (l *Loop) bury() {
+	if len(l.ready.deaths) > 0 && l.policy.Infers() { // what they took is known before they are judged
+		l.apply(l.policy.Sampled(l.now, l.sockets.depths()))
+	}
 	for _, fd := range l.ready.deaths {
 		if p := l.byPidfd[fd]; p != nil {
 			l.collect(p)
@@ -91,6 +94,9 @@ func (l *Loop) settle(p *proc, end policy.End) {
 		l.sources.leave(p.source)
 	}
 	l.release(p.slot)
+	if p.quiesced && end.Signal == int(unix.SIGKILL) {
+		end = policy.End{}
+	}
 	l.noteEnd(end)
 	l.measureEnd(p, end)
 	l.apply(l.policy.Exit(l.now, p.PID, end))

@@ -31,8 +31,7 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 		l.sockets.set(a.Watch)
 	case policy.Retire:
 		if p := l.procs[a.Worker]; p != nil {
-			p.asked = true
-			l.send(p, l.cfg.RetireSignal, false)
+			l.askToLeave(p)
 		}
 	case policy.Signal:
 		if p := l.procs[a.Worker]; p != nil {
@@ -42,6 +41,8 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 	case policy.Probe:
 		n, _ := l.sockets.waiting()
 		return l.policy.Probed(l.now, n)
+	case policy.Sample:
+		return l.policy.Sampled(l.now, l.sockets.depths())
 	case policy.RollOutDone, policy.RollOutStopped:
 		l.endReload(a)
 	case policy.Leave:

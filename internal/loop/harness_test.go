@@ -49,6 +49,9 @@ type world struct {
 	births   []uint64
 	stress   []bool
 	fail     error
+	held     map[int]Held // what a look finds, by pid
+	looks    int
+	deny     bool        // SIGSTOP is not permitted
 	pids     map[int]int // pid -> the end of the eventfd that plays its pidfd
 	ends     map[int]policy.End
 	signals  []string
@@ -73,18 +76,24 @@ func newWorld(t *testing.T, cfg policy.Config) *world {
 }
 
 // newWorldAfter is one in which an earlier process has left something.
-func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored) *world {
+func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored, change ...func(*Settings)) *world {
 	t.Helper()
-	return newWorldOn(t, cfg, r, nil)
+	return newWorldOn(t, cfg, r, nil, change...)
 }
 
 // newWorldOn is one whose workers are offered a board.
-func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board) *world {
+func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board, change ...func(*Settings)) *world {
 	t.Helper()
 	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour, wall: time.Date(2026, 3, 4, 1, 0, 0, 0, time.Local)}
 	w.listener = listen(t)
 	w.reports = eventfd(t)
-	w.settings = func() (Settings, error) { return Settings{Policy: cfg, RetireSignal: unix.SIGTERM}, nil }
+	w.settings = func() (Settings, error) {
+		s := Settings{Policy: cfg, RetireSignal: unix.SIGTERM}
+		for _, f := range change {
+			f(&s)
+		}
+		return s, nil
+	}
 	s, _ := w.settings()
 	l, err := New(Config{
 		Name: "test", Protocol: "notify", Version: "9", ReportFD: w.reports, Settings: s, Restored: r, Board: b,
@@ -221,6 +230,7 @@ func (w *world) seams() Seams {
 		Wall:    func() time.Time { return w.wall },
 		Start:   w.start,
 		Signal:  w.signal,
+		Look:    w.look,
 		Wait:    func(p Process) (policy.End, bool, error) { e, ok := w.ends[p.PID]; return e, ok, nil },
 		Receive: w.receive,
 		Depth: func(fd int) Depth {
@@ -274,8 +284,18 @@ func (w *world) start(generation uint64, stress bool, _ int, _ *Conn) (Process, 
 }
 
 func (w *world) signal(p Process, sig unix.Signal, group bool) error {
+	if w.deny && sig == unix.SIGSTOP {
+		return os.NewSyscallError("pidfd_send_signal", unix.EPERM)
+	}
 	w.signals = append(w.signals, fmt.Sprintf("%d %s %t", p.PID, unix.SignalName(sig), group))
 	return nil
+}
+
+func (w *world) look(workers []Process, found []Held) {
+	for i, p := range workers {
+		w.looks++
+		found[i] = w.held[p.PID]
+	}
 }
 
 func (w *world) receive(m *report.Message) error {
@@ -286,6 +306,13 @@ func (w *world) receive(m *report.Message) error {
 	}
 	*m, w.queue = w.queue[0], w.queue[1:]
 	return nil
+}
+
+// queueRules are those of workers that do not report.
+func queueRules(limit int) policy.Config {
+	c := daemonRules(limit)
+	c.QueueDelay, c.ProvenAfter = 20*time.Millisecond, time.Second
+	return c
 }
 
 // daemonRules are the extensions that availd turns on.

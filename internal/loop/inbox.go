@@ -113,6 +113,7 @@ func (l *Loop) stop(sig unix.Signal) {
 	l.say(eventStop, levelInfo, fmt.Sprintf("%s: stopping, %d workers finish what they hold",
 		unix.SignalName(sig), len(l.procs)))
 	l.endReloads(Outcome{Err: ErrDraining})
+	l.hurryLeavers()
 	l.apply(l.policy.Stop(l.now))
 	l.seams.Stopping(l.compose())
 }

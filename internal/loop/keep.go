@@ -71,6 +71,9 @@ func (l *Loop) restore(r *Restored) error {
 		entries = append(entries, l.seats.resume(l.procs[w.PID], w.Entry))
 	}
 	l.policy.Restore(l.now, r.Memory, entries)
+	for i, w := range r.Workers {
+		l.resumeLeaving(l.procs[w.PID], entries[i])
+	}
 	l.tally = r.Tally
 	l.facts.refusal = "a worker could not be started"
 	l.facts.throttle = l.cause(r.Memory.Cause)

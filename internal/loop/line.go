@@ -99,7 +99,7 @@ func (l *Loop) compose() string {
 	fmt.Fprintf(&b, "%d busy, %d idle", c.Busy, c.Idle)
 	counted(&b, c.Starting, "starting")
 	counted(&b, c.Retiring, "retiring")
-	fmt.Fprintf(&b, ", limit %s | queue %s | %d requests", limitText(c.Limit), l.queueText(), c.Counters.Requests)
+	fmt.Fprintf(&b, ", limit %s | queue %s | %s requests", limitText(c.Limit), l.queueText(), requestsText(c))
 	if l.full.on {
 		fmt.Fprintf(&b, " | FULL since %s", l.clockTime(l.full.since))
 	}
@@ -124,6 +124,14 @@ func counted(b *strings.Builder, n int, what string) {
 	if n > 0 {
 		fmt.Fprintf(b, ", %d %s", n, what)
 	}
+}
+
+// requestsText is how many were done; nobody can count them where nobody reports.
+func requestsText(c policy.Condition) string {
+	if c.Inferred {
+		return "-"
+	}
+	return fmt.Sprint(c.Counters.Requests)
 }
 
 func limitText(limit int) string {

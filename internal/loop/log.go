@@ -18,6 +18,11 @@ func (l *Loop) log(a policy.Action) {
 		l.say(eventFull, levelWarn, fmt.Sprintf(
 			"all %d workers are busy and the limit is %d: new clients wait; raise --limit if the machine has room for more, or make requests shorter",
 			l.cfg.Policy.Limit, l.cfg.Policy.Limit))
+	case policy.WarnStuck:
+		name := l.sockets.list[a.Number].Name
+		l.say(eventStuck, levelWarn, fmt.Sprintf(
+			"connections wait at socket %s, and none is taken although workers were added: it starts no more of them until one is; see whether the program accepts on it",
+			name), "socket", name)
 	case policy.Throttle:
 		l.facts.throttle = l.cause(a)
 		l.say(eventThrottle, levelError, fmt.Sprintf(

@@ -66,6 +66,8 @@ type Loop struct {
 
 	inbox    chan request
 	signals  chan unix.Signal
+	leavers  leavers
+	draining bool
 	reloads  []chan<- Outcome
 	gossip   gossip
 	tally    Tally
@@ -174,6 +176,7 @@ func (l *Loop) turn() error {
 		l.answerBell()
 	}
 	l.bury()
+	l.quiesce()
 	l.keep()
 	l.leaveSeats()
 	l.tell()
@@ -211,7 +214,10 @@ func (l *Loop) timeout() time.Duration {
 		return 0
 	}
 	next, any := l.policy.Deadline()
-	for _, d := range []policy.Instant{l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.seats.due, l.seats.rearm} {
+	for _, d := range []policy.Instant{
+		l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.nextLeaver(),
+		l.seats.due, l.seats.rearm,
+	} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true
 		}

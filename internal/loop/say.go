@@ -19,6 +19,8 @@ const (
 	eventFailed       event = "worker_failed"
 	eventHung         event = "worker_hung"
 	eventSuspect      event = "suspect"
+	eventStuck        event = "socket_ignored"
+	eventDenied       event = "quiesce_denied"
 	eventSource       event = "connection_closed"
 	eventGossip       event = "report_rejected"
 	eventAdopted      event = "adopted"

@@ -46,7 +46,10 @@ type Config struct {
 type Settings struct {
 	Policy       policy.Config
 	RetireSignal unix.Signal // 0 = workers are not asked
-	MaxPerSource int         // connections of one client, with PerConnection; 0 = any number
+	// Quiesce ends workers that hold no connection instead of asking them, always
+	// or, where there is a RetireSignal, while nobody reports.
+	Quiesce      bool
+	MaxPerSource int // connections of one client, with PerConnection; 0 = any number
 	// Ceilings are why the limit cannot be reached, for the administrator.
 	Ceilings []string
 }
@@ -75,6 +78,8 @@ type Seams struct {
 	Accept func(fd int) (Conn, error)
 	// Signal sends sig to the worker, or to its process group.
 	Signal func(p Process, sig unix.Signal, group bool) error
+	// Look looks at workers that were sent SIGSTOP, and writes what it finds.
+	Look func(workers []Process, found []Held)
 	// Wait collects a worker; false: it has not ended.
 	Wait func(Process) (policy.End, bool, error)
 	// Receive reads one report; report.ErrEmpty when there is none.

@@ -42,6 +42,12 @@ func (l *Loop) snapshot() status.Service {
 		Listening: c.Watch == policy.WatchOn, Draining: c.Draining, LastFailure: l.facts.failure,
 		Sockets: l.socketStates(), Counters: l.counters(c.Counters), Workers: l.workerStates(c.Total),
 	}
+	if c.Inferred { // nobody reports, so nobody counts
+		s.Counters.Requests = nil
+		for i := range s.Workers {
+			s.Workers[i].Requests = nil
+		}
+	}
 	s.Measures = l.measures(s.Counters.Requests != nil)
 	s.Demand, s.Warnings = l.demandState(c), []string{}
 	if l.cfg.Unit != "" {

@@ -12,6 +12,8 @@ type sockets struct {
 	loop  *Loop
 	list  []Socket
 	watch policy.Watch
+
+	sample []int
 }
 
 // interest is what the set is told for each wish.
@@ -65,6 +67,21 @@ func (s *sockets) waiting() (sum int, known bool) {
 		}
 	}
 	return sum, known
+}
+
+// depths is the number of waiting connections for each socket. The slice is
+// valid until the next call.
+func (s *sockets) depths() []int {
+	s.sample = s.sample[:0]
+	for _, sock := range s.list {
+		d := s.loop.seams.Depth(sock.FD)
+		n := max(d.Waiting, 0)
+		if d.Waiting < 0 && d.Readable {
+			n = policy.Unsure
+		}
+		s.sample = append(s.sample, n)
+	}
+	return s.sample
 }
 
 // connections acts on readable sockets, each only if it is still watched:

@@ -45,6 +45,7 @@ func (l *Loop) tried(err error) {
 	l.endUpgrade(nil)
 	l.births = 0
 	l.birthAgain() // a connection that waits here for its worker would be lost
+	l.releaseLeavers()
 	l.keep()
 	l.seams.Flush()
 	err = l.seams.Execute(l.handedOn())

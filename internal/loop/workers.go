@@ -16,6 +16,7 @@ type proc struct {
 	text       string // its STATUS=
 	gossiped   bool   // a bad report of it was logged
 	asked      bool   // to leave
+	quiesced   bool   // killed while it held no connection, which is a good end
 	forced     bool   // to end: after a timeout, or at a stop
 	timing     timing
 	slot       int  // where it is written down, -1 = nowhere

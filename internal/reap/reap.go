@@ -85,6 +85,7 @@ func leftOver(unit cgroup.Unit) ([]process, error) {
 func end(left []process, patience time.Duration) error {
 	defer closeAll(left)
 	signalAll(left, unix.SIGTERM)
+	signalAll(left, unix.SIGCONT) // availd may have died while it looked at stopped ones
 	if awaitAll(left, time.Now().Add(patience)) {
 		return nil
 	}

@@ -1,0 +1,200 @@
+package loop
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/policy"
+)
+
+// Held is what a look at a worker has found.
+type Held uint8
+
+// What a look may find.
+const (
+	HeldRunning Held = iota // it is not stopped yet
+	HeldNone                // it is stopped, and holds no connection
+	HeldSome                // it holds one, or that cannot be told
+	HeldDenied              // it may not be looked at
+)
+
+// Times and bounds of quiescing.
+const (
+	maxLooks  = 16                    // in one turn
+	lookAgain = time.Millisecond      // at one that has not stopped yet
+	lookLong  = 50 * time.Millisecond // … which is let go for now
+	firstWait = 10 * time.Millisecond // until the next look at one that holds a connection, doubled up to
+	longWait  = time.Second
+
+	// A worker that goes on accepting while the service is stopped has to be
+	// caught between two connections, so it is looked at often for a while.
+	drainWait  = 2 * time.Millisecond
+	drainLooks = 500
+	drainLong  = 20 * time.Millisecond
+)
+
+// leaver is a worker that is ended as soon as it holds no connection.
+type leaver struct {
+	proc    *proc
+	due     policy.Instant
+	looks   int
+	stopped policy.Instant // since then; 0 = it runs
+	over    bool           // it is being ended, or was asked in another way
+}
+
+// leavers are all of them. Programs that do not drain do not know that they are
+// to leave: they are stopped, looked at, and killed if that is safe, else go on.
+type leavers struct {
+	list   []*leaver
+	batch  []*leaver
+	procs  []Process
+	held   []Held
+	denied bool // said already
+}
+
+// quiesces reports whether workers are asked to leave in this way now.
+func (l *Loop) quiesces() bool {
+	return l.cfg.Quiesce && (l.cfg.RetireSignal == 0 || l.policy.Infers())
+}
+
+// askToLeave retires one worker.
+func (l *Loop) askToLeave(p *proc) {
+	p.asked = true
+	if l.quiesces() {
+		l.leavers.list = append(l.leavers.list, &leaver{proc: p, due: l.now})
+		return
+	}
+	l.send(p, l.cfg.RetireSignal, false)
+}
+
+// resumeLeaving goes on with what an earlier process has begun. It may have died
+// between a stop and the look, so everybody is told to go on.
+func (l *Loop) resumeLeaving(p *proc, e policy.Entry) {
+	if !l.quiesces() {
+		return
+	}
+	_ = l.seams.Signal(p.Process, unix.SIGCONT, false)
+	if e.Leaving && e.Told {
+		l.askToLeave(p)
+	}
+}
+
+// quiesce looks at those that it is time for.
+func (l *Loop) quiesce() {
+	s := &l.leavers
+	s.collect(l)
+	if len(s.batch) == 0 {
+		return
+	}
+	for _, w := range s.batch {
+		if w.stopped == 0 {
+			err := l.seams.Signal(w.proc.Process, unix.SIGSTOP, false)
+			if errors.Is(err, unix.EPERM) {
+				l.denied(w)
+				continue
+			}
+			w.stopped = l.now
+		}
+	}
+	l.seams.Look(s.procs, s.held)
+	for i, w := range s.batch {
+		if w.stopped != 0 {
+			l.found(w, s.held[i])
+		}
+	}
+}
+
+// collect takes the dead out and picks the batch.
+func (s *leavers) collect(l *Loop) {
+	s.batch, s.procs = s.batch[:0], s.procs[:0]
+	rest := s.list[:0]
+	for _, w := range s.list {
+		if l.procs[w.proc.PID] != w.proc || w.over {
+			continue
+		}
+		rest = append(rest, w)
+		if w.due <= l.now && len(s.batch) < maxLooks {
+			s.batch, s.procs = append(s.batch, w), append(s.procs, w.proc.Process)
+		}
+	}
+	clear(s.list[len(rest):])
+	s.list = rest
+	if len(s.held) < len(s.batch) {
+		s.held = make([]Held, maxLooks)
+	}
+}
+
+// found acts on one look.
+func (l *Loop) found(w *leaver, h Held) {
+	switch {
+	case h == HeldNone:
+		w.over, w.proc.quiesced = true, true
+		l.send(w.proc, unix.SIGKILL, false) // what it has started may hold a client
+	case h == HeldDenied:
+		l.denied(w)
+	case h == HeldRunning && l.now < w.stopped+lookLong:
+		w.due = l.now + lookAgain
+	default:
+		l.goOn(w)
+		w.looks++
+		w.due = l.now + l.nextLook(w.looks)
+	}
+}
+
+func (l *Loop) goOn(w *leaver) {
+	w.stopped = 0
+	_ = l.seams.Signal(w.proc.Process, unix.SIGCONT, false)
+}
+
+// nextLook is the pause after so many looks.
+func (l *Loop) nextLook(looks int) time.Duration {
+	switch {
+	case !l.draining:
+		return min(firstWait<<min(looks-1, 10), longWait)
+	case looks < drainLooks:
+		return drainWait
+	default:
+		return drainLong
+	}
+}
+
+// hurryLeavers: the service is being stopped, so all are looked at again soon.
+func (l *Loop) hurryLeavers() {
+	l.draining = true
+	for _, w := range l.leavers.list {
+		w.due, w.looks = min(w.due, l.now), 0
+	}
+}
+
+// releaseLeavers lets all run: this process is about to become another image.
+func (l *Loop) releaseLeavers() {
+	for _, w := range l.leavers.list {
+		if w.stopped != 0 {
+			l.goOn(w)
+		}
+	}
+}
+
+// denied falls back on a signal, which every program knows.
+func (l *Loop) denied(w *leaver) {
+	l.goOn(w)
+	w.over = true
+	l.send(w.proc, unix.SIGTERM, false)
+	if !l.leavers.denied {
+		l.leavers.denied = true
+		l.say(eventDenied, levelWarn, "workers may not be looked at, so they are asked to leave by SIGTERM: those that do not finish on it lose what they hold; "+
+			"run availd and its workers as the same user, or set --retire-signal", "worker_pid", w.proc.PID)
+	}
+}
+
+// nextLeaver is when the next look is due; 0 = there is none.
+func (l *Loop) nextLeaver() (next policy.Instant) {
+	for _, w := range l.leavers.list {
+		if !w.over && (next == 0 || w.due < next) {
+			next = w.due
+		}
+	}
+	return next
+}

@@ -1,0 +1,77 @@
+package quiesce
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// yields is how often the CPU is left to a process that was sent SIGSTOP: it has
+// to run once more to stop.
+const yields = 20
+
+// awaitStop reports whether all threads of a process are stopped.
+func awaitStop(pid int) (stopped, gone bool) {
+	for range yields {
+		if stopped, gone = isStopped(pid); stopped || gone {
+			return stopped, gone
+		}
+		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+	}
+	return false, false
+}
+
+func isStopped(pid int) (stopped, gone bool) {
+	dir := fmt.Sprintf("/proc/%d/task", pid)
+	threads, err := os.ReadDir(dir)
+	if err != nil {
+		return false, true
+	}
+	for _, t := range threads {
+		stat, err := os.ReadFile(dir + "/" + t.Name() + "/stat")
+		if err != nil {
+			continue // that thread has ended
+		}
+		// The name in parentheses may hold anything; the state is what follows
+		// (proc_pid_stat(5)).
+		i := bytes.LastIndexByte(stat, ')')
+		switch {
+		case i < 0 || i+2 >= len(stat):
+			return false, false
+		case stat[i+2] == 'Z' || stat[i+2] == 'X':
+			return false, true
+		case stat[i+2] != 'T':
+			return false, false
+		}
+	}
+	return len(threads) > 0, false
+}
+
+// sockets are the inode numbers of the sockets that a process has open.
+func sockets(pid int) ([]uint64, error) {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var inodes []uint64
+	for _, f := range files {
+		link, err := os.Readlink(dir + "/" + f.Name())
+		if errors.Is(err, os.ErrPermission) {
+			return nil, err
+		}
+		number, ok := strings.CutPrefix(link, "socket:[")
+		if err != nil || !ok {
+			continue
+		}
+		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); err == nil {
+			inodes = append(inodes, inode)
+		}
+	}
+	return inodes, nil
+}

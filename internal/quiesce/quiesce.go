@@ -1,0 +1,167 @@
+// Package quiesce looks whether a process holds a connection that was accepted
+// from one of our listening sockets. One that does not, and is stopped meanwhile,
+// can be killed without anybody noticing: what waits in the accept queue is
+// others' to take.
+//
+// It is looking only, and sends no signal. A connection is told from other
+// sockets, such as one to a database, by its own address: that is the listener's
+// (sock_diag(7)). What cannot be told counts as held.
+//
+// Reading /proc/PID/fd takes the access mode PTRACE_MODE_READ_FSCREDS of
+// ptrace(2): the same user, or root.
+//
+// # Diagnostics
+//
+// [Denied] is a process that may not be looked at. Nothing here waits, but for a
+// few yields of the CPU to a process that is about to stop.
+//
+// # Bugs
+//
+// A connection that its client has reset is in no list of the kernel's any more,
+// and not held. One that was handed to another process is not this process's.
+package quiesce
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/sockdiag"
+)
+
+// State is what a look has found.
+type State uint8
+
+// States.
+const (
+	Running State = iota // not stopped (yet)
+	Free                 // stopped, and holds no connection
+	Holding              // stopped, and holds one, or cannot be told
+	Denied               // may not be looked at
+	Gone                 // has ended
+)
+
+// Looker knows the listening sockets. It belongs to one goroutine.
+type Looker struct {
+	diag   *sockdiag.Conn
+	ours   map[uint64]bool // inodes that are no connections: the listeners, standard error
+	ports  []port
+	names  map[string]bool // of Unix listeners
+	blunt  bool            // one of the listeners is of another kind: every socket counts
+	tcp    map[uint64]bool // inodes of connections, as of this round
+	listed bool            // … which is made when first needed
+}
+
+type port struct {
+	family uint8
+	number uint16
+}
+
+// New returns a Looker for these listening sockets, which stay the caller's.
+// others are further descriptors that workers have from us.
+func New(listeners, others []int) *Looker {
+	l := &Looker{diag: sockdiag.New(), ours: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
+	for _, fd := range others {
+		l.own(fd)
+	}
+	for _, fd := range listeners {
+		l.own(fd)
+		l.listener(fd)
+	}
+	return l
+}
+
+// own notes a descriptor that is no connection of a client. Only sockets count:
+// the inode numbers of other files are other numbers.
+func (l *Looker) own(fd int) {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK {
+		l.ours[st.Ino] = true
+	}
+}
+
+func (l *Looker) listener(fd int) {
+	protocol, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	address, _ := unix.Getsockname(fd)
+	switch a := address.(type) {
+	case *unix.SockaddrUnix:
+		l.names[a.Name] = true
+	case *unix.SockaddrInet4:
+		l.ports = append(l.ports, port{unix.AF_INET, uint16(a.Port)})
+	case *unix.SockaddrInet6:
+		l.ports = append(l.ports, port{unix.AF_INET6, uint16(a.Port)})
+	default:
+		l.blunt = true
+	}
+	if len(l.ports) > 0 && protocol != unix.IPPROTO_TCP && protocol != 0 {
+		l.blunt = true // MPTCP lists its connections elsewhere
+	}
+}
+
+// Look looks at each of the processes, all of which were sent SIGSTOP before, and
+// writes what it has found into states, which is as long.
+func (l *Looker) Look(pids []int, states []State) {
+	l.listed = false
+	for i, pid := range pids {
+		states[i] = l.look(pid)
+	}
+}
+
+func (l *Looker) look(pid int) State {
+	if stopped, gone := awaitStop(pid); gone {
+		return Gone
+	} else if !stopped {
+		return Running
+	}
+	inodes, err := sockets(pid)
+	switch {
+	case err != nil:
+		return Denied
+	case l.holds(inodes):
+		return Holding
+	default:
+		return Free
+	}
+}
+
+func (l *Looker) holds(inodes []uint64) bool {
+	for _, inode := range inodes {
+		if !l.ours[inode] && l.isConnection(inode) {
+			return true
+		}
+	}
+	return false
+}
+
+// isConnection reports whether a socket has the address of a listener.
+func (l *Looker) isConnection(inode uint64) bool {
+	if l.blunt {
+		return true
+	}
+	if len(l.names) > 0 {
+		name, err := l.diag.Name(uint32(inode))
+		switch {
+		case err == nil && l.names[name]:
+			return true
+		case err != nil && err != sockdiag.ErrNotThere:
+			return true
+		}
+	}
+	return len(l.ports) > 0 && (!l.list() || l.tcp[inode])
+}
+
+// list asks for the connections of all ports, once a round.
+func (l *Looker) list() (known bool) {
+	if l.listed {
+		return true
+	}
+	clear(l.tcp)
+	for _, p := range l.ports {
+		if err := l.diag.Connections(p.family, p.number, func(inode uint32) { l.tcp[uint64(inode)] = true }); err != nil {
+			return false
+		}
+	}
+	l.listed = true
+	return true
+}
+
+// Close closes what was opened to ask the kernel.
+func (l *Looker) Close() error { return l.diag.Close() }

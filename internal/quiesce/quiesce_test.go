@@ -1,0 +1,236 @@
+package quiesce
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The test binary plays a worker that inherits a listening socket as descriptor
+// 3 and, as a program with a database does, a connection to another as 4.
+const roleVariable = "QUIESCE_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) == "" {
+		os.Exit(m.Run())
+	}
+	fmt.Println("ready")
+	conn := -1
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		switch in.Text() {
+		case "accept":
+			conn, _, _ = unix.Accept(3)
+		case "close":
+			_ = unix.Close(conn)
+		}
+		fmt.Println("done")
+	}
+	os.Exit(0)
+}
+
+type worker struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func start(t *testing.T, files ...int) *worker {
+	t.Helper()
+	w := &worker{t: t, cmd: exec.Command("/proc/self/exe")}
+	w.cmd.Env = []string{roleVariable + "=worker", "GORACE=atexit_sleep_ms=0"}
+	for _, fd := range files {
+		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+		must(t, err)
+		f := os.NewFile(uintptr(dup), "")
+		defer f.Close()
+		w.cmd.ExtraFiles = append(w.cmd.ExtraFiles, f)
+	}
+	var err error
+	w.in, err = w.cmd.StdinPipe()
+	must(t, err)
+	out, err := w.cmd.StdoutPipe()
+	must(t, err)
+	w.out = bufio.NewScanner(out)
+	must(t, w.cmd.Start())
+	t.Cleanup(func() {
+		_ = w.cmd.Process.Signal(unix.SIGCONT)
+		_ = w.in.Close()
+		_ = w.cmd.Wait()
+	})
+	w.hear("ready")
+	return w
+}
+
+func (w *worker) hear(want string) {
+	w.t.Helper()
+	if !w.out.Scan() || w.out.Text() != want {
+		w.t.Fatalf("the worker says %q, want %s", w.out.Text(), want)
+	}
+}
+
+func (w *worker) do(what string) {
+	w.t.Helper()
+	_, err := io.WriteString(w.in, what+"\n")
+	must(w.t, err)
+	w.hear("done")
+}
+
+// look stops the worker, looks, and lets it go on.
+func (w *worker) look(l *Looker) State {
+	w.t.Helper()
+	must(w.t, w.cmd.Process.Signal(unix.SIGSTOP))
+	defer func() { must(w.t, w.cmd.Process.Signal(unix.SIGCONT)) }()
+	states := []State{Running}
+	for deadline := time.Now().Add(10 * time.Second); states[0] == Running; {
+		if time.Now().After(deadline) {
+			w.t.Fatal("it does not stop")
+		}
+		l.Look([]int{w.cmd.Process.Pid}, states)
+	}
+	return states[0]
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func listen(t *testing.T, family, kind int, sa unix.Sockaddr) (int, unix.Sockaddr) {
+	t.Helper()
+	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	must(t, unix.Bind(fd, sa))
+	must(t, unix.Listen(fd, 16))
+	sa, err = unix.Getsockname(fd)
+	must(t, err)
+	return fd, sa
+}
+
+func connect(t *testing.T, family, kind int, sa unix.Sockaddr) int {
+	t.Helper()
+	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	must(t, unix.Connect(fd, sa))
+	return fd
+}
+
+// TestLook: a worker holds what it has accepted, and nothing else that it has
+// open.
+func TestLook(t *testing.T) {
+	path := func(name string) *unix.SockaddrUnix {
+		return &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), name)}
+	}
+	local4 := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	for _, test := range []struct {
+		name         string
+		family, kind int
+		address      unix.Sockaddr
+	}{
+		{"tcp4", unix.AF_INET, unix.SOCK_STREAM, local4},
+		{"tcp6", unix.AF_INET6, unix.SOCK_STREAM, &unix.SockaddrInet6{Addr: [16]byte{15: 1}}},
+		{"unix stream", unix.AF_UNIX, unix.SOCK_STREAM, path("a")},
+		{"unix seqpacket", unix.AF_UNIX, unix.SOCK_SEQPACKET, path("b")},
+		{"unix abstract", unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: fmt.Sprintf("@quiesce-test-%d", os.Getpid())}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fd, sa := listen(t, test.family, test.kind, test.address)
+			_, database := listen(t, unix.AF_INET, unix.SOCK_STREAM, local4)
+			_, other := listen(t, unix.AF_UNIX, unix.SOCK_STREAM, path("db"))
+			l := New([]int{fd}, nil)
+			defer l.Close()
+			w := start(t, fd, connect(t, unix.AF_INET, unix.SOCK_STREAM, database), connect(t, unix.AF_UNIX, unix.SOCK_STREAM, other))
+			if s := w.look(l); s != Free {
+				t.Errorf("with its databases: %v, want free", s)
+			}
+			client := connect(t, test.family, test.kind, sa)
+			if s := w.look(l); s != Free {
+				t.Errorf("while a client waits in the queue: %v, want free", s)
+			}
+			w.do("accept")
+			if s := w.look(l); s != Holding {
+				t.Errorf("with a client: %v, want holding", s)
+			}
+			must(t, unix.Shutdown(client, unix.SHUT_WR))
+			if s := w.look(l); s != Holding {
+				t.Errorf("with a client that has said all: %v, want holding", s)
+			}
+			w.do("close")
+			if s := w.look(l); s != Free {
+				t.Errorf("after it: %v, want free", s)
+			}
+		})
+	}
+}
+
+// TestLookMapped: a client over IPv4 of a listener of IPv6.
+func TestLookMapped(t *testing.T) {
+	fd, sa := listen(t, unix.AF_INET6, unix.SOCK_STREAM, &unix.SockaddrInet6{})
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	w := start(t, fd)
+	connect(t, unix.AF_INET, unix.SOCK_STREAM,
+		&unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: sa.(*unix.SockaddrInet6).Port})
+	w.do("accept")
+	if s := w.look(l); s != Holding {
+		t.Errorf("%v, want holding", s)
+	}
+}
+
+// TestLookBlunt: what cannot be told counts.
+func TestLookBlunt(t *testing.T) {
+	fd, _ := listen(t, unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), "s")})
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	l.blunt = true
+	if s := start(t, fd).look(l); s != Free {
+		t.Errorf("without any other socket: %v, want free", s)
+	}
+	other := connect(t, unix.AF_UNIX, unix.SOCK_STREAM, must2(unix.Getsockname(fd)))
+	if s := start(t, fd, other).look(l); s != Holding {
+		t.Errorf("with another socket: %v, want holding", s)
+	}
+}
+
+func must2(sa unix.Sockaddr, err error) unix.Sockaddr {
+	if err != nil {
+		panic(err)
+	}
+	return sa
+}
+
+// TestLookNotStopped: nothing is said of a process that runs, or has ended.
+func TestLookNotStopped(t *testing.T) {
+	fd, _ := listen(t, unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	w := start(t, fd)
+	states := []State{Holding, Holding}
+	l.Look([]int{w.cmd.Process.Pid, 1 << 22}, states)
+	if states[0] != Running || states[1] != Gone {
+		t.Errorf("%v, want running and gone", states)
+	}
+}
+
+// TestDenied: another user's process may not be looked at.
+func TestDenied(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may look at all")
+	}
+	_, err := sockets(1)
+	if err == nil || !strings.Contains(err.Error(), "denied") {
+		t.Errorf("looking at process 1: %v", err)
+	}
+}
