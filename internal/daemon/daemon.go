@@ -146,12 +146,17 @@ func (d *daemon) close() {
 	}
 }
 
-// monotonic reads the clock that the policy lives by. It is the system's own,
-// not Go's, because moments must keep their meaning in another process.
-func monotonic() time.Duration {
+// monotonic reads the clock that the policy lives by. Its moments are those of
+// the system's clock, as they must keep their meaning in another process. Go reads
+// the same clock without a system call, and hides where it begins.
+func monotonic() time.Duration { return clockOffset + time.Since(clockBegin) }
+
+var clockBegin, clockOffset = beginClock()
+
+func beginClock() (time.Time, time.Duration) {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		panic("daemon: the monotonic clock cannot be read: " + err.Error())
 	}
-	return time.Duration(ts.Nano())
+	return time.Now(), time.Duration(ts.Nano())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/availd/availd/internal/adopt"
 	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/internal/status"
@@ -173,6 +174,9 @@ func (d *daemon) restored(w adopt.Worker) loop.RestoredWorker {
 	}
 	if w.Surmised && w.Slot >= 0 {
 		d.state.Born(w.Slot, w.PID, w.Start)
+	}
+	if stat, _ := procfs.ReadStat(w.PID); stat.Parent != os.Getpid() && d.reports != nil {
+		d.reports.DoubtAlways() // the service manager collects it, unknown to us
 	}
 	if d.deaf || d.lost || d.isMute(w) {
 		e.State, e.Taken = policy.BusyState, true

@@ -79,6 +79,9 @@ func (d *daemon) start(generation uint64, stress bool, slot int, c *loop.Conn) (
 		h = d.withBoard(h, slot)
 	}
 	p, err := d.command.Start(generation, stress, h)
+	if d.reports != nil {
+		d.reports.Doubt()
+	}
 	return loop.Process{PID: p.PID, FD: p.FD}, err
 }
 

@@ -12,9 +12,10 @@ import (
 // pidfd, which the kernel writes last. The sizes are those of 64 bit, which
 // are enough for 32.
 const (
-	headerSize  = 16
-	maxFDs      = 253
-	controlSize = (headerSize + 16) + (headerSize + 8) + (headerSize + (4*maxFDs+7)/8*8)
+	headerSize      = 16
+	maxFDs          = 253
+	credentialsSize = headerSize + 16
+	controlSize     = credentialsSize + (headerSize + 8) + (headerSize + (4*maxFDs+7)/8*8)
 )
 
 // readControl takes the sender from the control messages and closes all

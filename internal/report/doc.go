@@ -27,5 +27,5 @@
 //
 // A sender that was reaped before its datagram is read has only a number;
 // before Linux 6.9 nothing tells whether the number was given away since.
-// From there on [Message.Inode] does.
+// From there on [Message.Inode] does, where it matters (see [Socket.Doubt]).
 package report

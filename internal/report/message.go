@@ -29,7 +29,7 @@ func (a Availability) String() string {
 type Message struct {
 	PID   int    // of the sender, from SCM_CREDENTIALS; 0 = in no namespace of ours
 	UID   uint32 // of the sender, from SCM_CREDENTIALS
-	Inode uint64 // of the sender's pidfd, never reused in one boot; 0 = unknown (before Linux 6.9)
+	Inode uint64 // of the sender's pidfd, never reused in one boot; 0 = unknown (before Linux 6.9, or without doubt)
 
 	Ready    bool // READY=1
 	Stopping bool // STOPPING=1

@@ -26,6 +26,7 @@ func (s *Socket) Receive(m *Message) error {
 	n, err := s.recvmsg()
 	switch {
 	case errors.Is(err, unix.EAGAIN):
+		s.settle()
 		return ErrEmpty
 	case err != nil:
 		return fmt.Errorf("receive report: %w", os.NewSyscallError("recvmsg", err))
@@ -47,7 +48,7 @@ func (s *Socket) Receive(m *Message) error {
 // own name means nothing.
 func (s *Socket) recvmsg() (int, error) {
 	for {
-		s.msg.SetControllen(len(s.control))
+		s.msg.SetControllen(s.room())
 		s.msg.Flags = 0
 		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.msg)),
 			unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)

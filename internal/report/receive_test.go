@@ -55,6 +55,40 @@ func pidfdInode(t *testing.T, pid int) uint64 {
 	return uint64(st.Ino)
 }
 
+// TestReceiveInDoubt: the kernel is asked for the process until all is read, and
+// again after the next birth; for ever where somebody else collects workers.
+func TestReceiveInDoubt(t *testing.T) {
+	s := listen(t, "")
+	self := pidfdInode(t, os.Getpid())
+	var m report.Message
+	hear := func(situation string, inode uint64) {
+		t.Helper()
+		before := openFDs(t)
+		must(t, send(s.Address(), []byte("READY=1"), 0, 1))
+		if m := receive(t, s); m.Inode != inode || !m.Ready || m.PID != os.Getpid() || m.Malformed != "" {
+			t.Errorf("%s: got %+v, want READY with inode %d", situation, m, inode)
+		}
+		if after := openFDs(t); after != before {
+			t.Errorf("%s: %d descriptors open, %d before", situation, after, before)
+		}
+	}
+	hear("new", self)
+	hear("not empty yet", self)
+	if err := s.Receive(&m); !errors.Is(err, report.ErrEmpty) {
+		t.Fatal(err)
+	}
+	hear("all was read", 0)
+	s.Doubt()
+	hear("after a birth", self)
+	_ = s.Receive(&m)
+	hear("all was read again", 0)
+	s.DoubtAlways()
+	_ = s.Receive(&m)
+	s.Doubt()
+	_ = s.Receive(&m)
+	hear("for ever", self)
+}
+
 func TestReceiveInOrder(t *testing.T) {
 	s := listen(t, "")
 	for _, b := range []string{"X_AVAILD_DONE=1", "X_AVAILD_DONE=2", "X_AVAILD_DONE=3"} {

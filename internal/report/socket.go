@@ -15,6 +15,7 @@ type Socket struct {
 	fd      int    // raw, non-blocking, close-on-exec; -1 after Close
 	address string // as NOTIFY_SOCKET says it
 	pidfs   bool   // inode numbers of pidfds are unique
+	doubt   doubt
 	inbox
 }
 
