@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,18 +16,44 @@ func TestArchitecture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	imports, shown := directImports(t), map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\|").FindAllStringSubmatch(string(text), -1) {
+	imports, shown, above := directImports(t), map[string]bool{}, []string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\|.*\\| (.*) \\|$").FindAllStringSubmatch(string(text), -1) {
 		shown[row[1]] = true
 		if _, ok := imports[row[1]]; !ok {
 			t.Errorf("package %s is shown, and gone", row[1])
 		}
+		want := ownNames(imports[row[1]])
+		if strings.HasPrefix(row[2], "all of the above but ") {
+			others := slices.DeleteFunc(slices.Clone(above), func(name string) bool { return slices.Contains(want, name) })
+			slices.Sort(others)
+			want = append([]string{"all of the above but " + others[0]}, others[1:]...)
+		}
+		if want := strings.Join(want, ", "); row[2] != want {
+			t.Errorf("package %s: the map says it imports %q, and not %q", row[1], row[2], want)
+		}
+		above = append(above, filepath.Base(row[1]))
 	}
 	for pkg := range imports {
 		if strings.HasPrefix(pkg, "internal/") && !shown[pkg] && !strings.Contains(pkg, "/testdata/") {
 			t.Errorf("package %s is not shown", pkg)
 		}
 	}
+}
+
+// ownNames are the imports of this module as the map writes them: in order, the
+// last element of the path; a dash is none.
+func ownNames(imports []string) []string {
+	var names []string
+	for _, path := range imports {
+		if own, ok := strings.CutPrefix(path, module+"/"); ok {
+			names = append(names, filepath.Base(own))
+		}
+	}
+	if names == nil {
+		return []string{"–"}
+	}
+	slices.Sort(names)
+	return names
 }
 
 var link = regexp.MustCompile(`\]\(([^):]+)\)`)
