@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 
 		"work-inetd": workInetd,
 		"say":        say,
+
+		"work-postfix": workPostfix,
 	})
 }
 

@@ -32,6 +32,10 @@ var sets = map[string]units.Options{
 		"/usr/bin/gunicorn", "--workers=1", "--worker-tmp-dir=/tmp", "--chdir=/srv/app", "app:application"),
 	"socketserver": silent("queue", "127.0.0.1:8083", nil, "/usr/local/libexec/socketserver"),
 	"sshd-inetd":   inetd("2222", []string{"--limit=50", "--max-per-source=10"}, "/usr/sbin/sshd", "-i"),
+	"postfix-smtpd": {
+		Listen: []string{"25"}, Run: []string{"--protocol=postfix", "--limit=100"},
+		Command: []string{"/usr/lib/postfix/sbin/smtpd", "-n", "smtp", "-t", "inet", "-u", "-c", "-o", "stress={stress}"},
+	},
 }
 
 func worker(name, address string) units.Options {

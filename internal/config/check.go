@@ -3,12 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
-	"strings"
 )
-
-// Supported lists the protocols of this version; empty means all of the
-// table's.
-var Supported = []Protocol{ProtocolAuto, ProtocolNotify, ProtocolQueue, ProtocolFastCGI, ProtocolInetd}
 
 // limitation is an option that some protocols cannot honour.
 type limitation struct {
@@ -24,6 +19,8 @@ type limitation struct {
 const oneConnection = "a process serves the one connection that it is started for"
 
 var onlyInetd = []Protocol{ProtocolInetd}
+
+var onlyPostfix = []Protocol{ProtocolPostfix}
 
 var inferring = []Protocol{ProtocolQueue, ProtocolFastCGI}
 
@@ -131,14 +128,44 @@ var limitations = []limitation{
 		protocols: onlyInetd,
 		why:       "there are no reports",
 	},
+	{
+		option:    "start-timeout",
+		set:       func(c *Config) bool { return c.StartTimeout != Default().StartTimeout && c.StartTimeout > 0 },
+		protocols: onlyPostfix,
+		why:       "daemons do not report when they are ready",
+		instead:   map[Protocol]string{ProtocolPostfix: "use Postfix's own daemon_timeout"},
+	},
+	{
+		option:    "retire-signal",
+		set:       func(c *Config) bool { return c.RetireSignal != "" && c.RetireSignal != RetireNone },
+		protocols: onlyPostfix,
+		why:       "daemons are asked to leave by the end of their status channel, and a signal would cut their client off",
+		instead:   map[Protocol]string{ProtocolPostfix: "use none if they are to leave by Postfix's own max_idle and max_use alone"},
+	},
+	{
+		option:    "worker-watchdog",
+		set:       func(c *Config) bool { return c.WorkerWatchdog > 0 },
+		protocols: onlyPostfix,
+		why:       "daemons do not send WATCHDOG=1",
+		instead:   map[Protocol]string{ProtocolPostfix: "use Postfix's own daemon_timeout"},
+	},
+	{
+		option:    "notify-access",
+		set:       func(c *Config) bool { return c.NotifyAccess != AccessMain },
+		protocols: onlyPostfix,
+		why:       "daemons report on a channel that nobody else has",
+	},
+	{
+		option:    "notify-socket",
+		set:       func(c *Config) bool { return c.NotifySocket != "" },
+		protocols: onlyPostfix,
+		why:       "daemons report on a channel of their own",
+	},
 }
 
 // check returns the first contradiction in c. The error is placed where the
 // option was given that has to go.
-func check(c Config, from origins, supported []Protocol) error {
-	if len(supported) > 0 && !slices.Contains(supported, c.Protocol) {
-		return from.fault(c, "protocol", "not available in this version", join(supported))
-	}
+func check(c Config, from origins) error {
 	for _, l := range limitations {
 		if l.set(&c) && slices.Contains(l.protocols, c.Protocol) {
 			reason := "not possible with --protocol=" + string(c.Protocol) + ": " + l.why
@@ -178,15 +205,4 @@ func (from origins) fault(c Config, option, reason, want string) *Error {
 		e = entry{option: o, value: o.kind.show(&c)}
 	}
 	return e.fault(reason, want)
-}
-
-func join(protocols []Protocol) string {
-	names := make([]string, len(protocols))
-	for i, p := range protocols {
-		names[i] = string(p)
-	}
-	if last := len(names) - 1; last > 0 {
-		return strings.Join(names[:last], ", ") + " or " + names[last]
-	}
-	return strings.Join(names, "")
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// checked is the check of all protocols, whatever this version supports.
+// checked is the check of these options, given on the command line.
 func checked(t *testing.T, args string) error {
 	t.Helper()
 	c, from := Default(), origins{}
@@ -18,7 +18,7 @@ func checked(t *testing.T, args string) error {
 	if err := apply(&c, entries, from); err != nil {
 		t.Fatal(err)
 	}
-	return check(c, from, nil)
+	return check(c, from)
 }
 
 func TestCheck(t *testing.T) {
@@ -65,6 +65,15 @@ func TestCheck(t *testing.T) {
 		"protocol=inetd exit-idle-time=9 stress=off":      "",
 		"protocol=inetd retire-signal=none":               "",
 		"protocol=inetd idle-timeout=9 max-starting=9":    "", // kept by themselves
+		"protocol=postfix start-timeout=9":                "--start-timeout=9: " + blind + "postfix: daemons do not report when they are ready; use Postfix's own daemon_timeout",
+		"protocol=postfix retire-signal=TERM":             "--retire-signal=TERM: " + blind + "postfix: daemons are asked to leave by the end of their status channel, and a signal would cut their client off; use none if they are to leave by Postfix's own max_idle and max_use alone",
+		"protocol=postfix retire-signal=quiesce":          "--retire-signal=quiesce: " + blind + "postfix: daemons are asked to leave by the end of their status channel, and a signal would cut their client off; use none if they are to leave by Postfix's own max_idle and max_use alone",
+		"protocol=postfix worker-watchdog=9":              "--worker-watchdog=9: " + blind + "postfix: daemons do not send WATCHDOG=1; use Postfix's own daemon_timeout",
+		"protocol=postfix notify-access=all":              "--notify-access=all: " + blind + "postfix: daemons report on a channel that nobody else has",
+		"protocol=postfix notify-socket=/run/x":           "--notify-socket=/run/x: " + blind + "postfix: daemons report on a channel of their own",
+		"protocol=postfix retire-signal=none":             "",
+		"protocol=postfix min-spare=2 idle-timeout=9":     "",
+		"protocol=postfix max-lifetime=1h stress=restart": "",
 		"limit=5 min-spare=6":                             "--min-spare=6: more than --limit=5 allows",
 		"min-spare=101":                                   "--min-spare=101: more than --limit=100 allows",
 		"min-spare=1 exit-idle-time=1min":                 "--exit-idle-time=1min: not possible with --min-spare, which keeps workers for ever; set one of them to 0",
@@ -84,21 +93,6 @@ func textOf(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-func TestSupported(t *testing.T) {
-	for _, p := range []Protocol{ProtocolQueue, ProtocolFastCGI, ProtocolInetd, ProtocolPostfix} {
-		c := Default()
-		c.Protocol = p
-		err := check(c, origins{}, []Protocol{ProtocolAuto, ProtocolNotify})
-		want := "--protocol=" + string(p) + ": not available in this version; accepted: auto or notify"
-		if textOf(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-		if err := check(c, origins{}, nil); err != nil {
-			t.Errorf("%s with everything supported: %v", p, err)
-		}
-	}
 }
 
 // The option that has to go may stand in the file while the other one is on

@@ -54,7 +54,7 @@ func Load(settings []Setting, command []string) (Config, error) {
 		return Config{}, err
 	}
 	c.Command = slices.Clone(command)
-	if err := check(c, from, Supported); err != nil {
+	if err := check(c, from); err != nil {
 		return Config{}, err
 	}
 	return c, nil

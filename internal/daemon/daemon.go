@@ -58,6 +58,7 @@ type daemon struct {
 	control  net.Listener
 	command  *spawn.Command
 	handover spawn.Handover // of workers that accept themselves
+	flow     [2]int         // the pipe of Postfix's daemons
 	depth    *depthReader
 	looker   *quiesce.Looker
 	looked   looked
@@ -80,7 +81,7 @@ func Run(o Options, n *notify.Notifier) error {
 	defer func() { d.flush() }()
 	defer d.close()
 	for _, step := range []func() error{
-		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openBoard, d.openControl, d.build,
+		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openBoard, d.openFlow, d.openControl, d.build,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -123,6 +124,7 @@ func (d *daemon) build() (err error) {
 	cfg := d.loopConfig()
 	cfg.Restored = d.restore()
 	d.storeOwn()
+	d.storeFlow()
 	d.loop, err = loop.New(cfg, d.seams())
 	if err != nil {
 		return system(err)

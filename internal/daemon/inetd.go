@@ -19,7 +19,8 @@ func (d *daemon) hears() bool {
 }
 
 // ownListeners makes the listening sockets non-blocking where availd alone
-// accepts on them: a client may be gone by then.
+// accepts on them: a client may be gone by then. Daemons of Postfix rely on it
+// too, as their master(8) does the same.
 func (d *daemon) ownListeners() error {
 	var err error
 	for _, s := range d.sockets.Workers {

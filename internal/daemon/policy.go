@@ -51,6 +51,8 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 		sessionRules(&s.Policy)
 	case config.ProtocolAuto, config.ProtocolQueue, config.ProtocolFastCGI:
 		s.Policy.QueueDelay, s.Policy.ProvenAfter = cfg.QueueDelay, provenAfter
+	case config.ProtocolPostfix:
+		postfixRules(cfg, &s.Policy)
 	}
 	return s
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/activation"
 	"github.com/availd/availd/internal/adopt"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/procfs"
@@ -23,28 +24,19 @@ import (
 type kept struct {
 	state, reports int // -1 = not there
 	board, wake    int
+	flow           [2]int
 	workers        map[uint64]int // pidfds by generation
+	channels       map[uint64]int // status channels, the same
 }
 
 // sortKept looks through the stored descriptors by name. Newest come first, so
 // of two with one name the first counts.
 func (d *daemon) sortKept() kept {
-	k := kept{state: -1, reports: -1, board: -1, wake: -1, workers: map[uint64]int{}}
+	k := kept{
+		state: -1, reports: -1, board: -1, wake: -1, flow: [2]int{-1, -1}, workers: map[uint64]int{}, channels: map[uint64]int{},
+	}
 	for _, s := range d.sockets.Stored {
-		generation, isWorker := workerGeneration(s.Name)
-		_, twice := k.workers[generation]
-		switch {
-		case s.Name == stateName && k.state < 0:
-			k.state = s.FD
-		case s.Name == reportsName && k.reports < 0:
-			k.reports = s.FD
-		case s.Name == boardName && k.board < 0:
-			k.board = s.FD
-		case s.Name == wakeName && k.wake < 0:
-			k.wake = s.FD
-		case isWorker && !twice:
-			k.workers[generation] = s.FD
-		default:
+		if !k.single(s) && !numbered(k.workers, workerName, s) && !numbered(k.channels, channelName, s) {
 			_ = unix.Close(s.FD)
 		}
 	}
@@ -52,13 +44,30 @@ func (d *daemon) sortKept() kept {
 	return k
 }
 
-func workerGeneration(name string) (uint64, bool) {
-	text, ok := strings.CutPrefix(name, workerName)
-	if !ok {
-		return 0, false
+// single takes s if it is one of those of which there is one.
+func (k *kept) single(s activation.Stored) bool {
+	for name, place := range map[string]*int{
+		stateName: &k.state, reportsName: &k.reports, boardName: &k.board, wakeName: &k.wake,
+		flowReadName: &k.flow[0], flowWriteName: &k.flow[1],
+	} {
+		if s.Name == name && *place < 0 {
+			*place = s.FD
+			return true
+		}
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	return n, err == nil
+	return false
+}
+
+// numbered takes s if its name is prefix and a generation.
+func numbered(list map[uint64]int, prefix string, s activation.Stored) bool {
+	text, ok := strings.CutPrefix(s.Name, prefix)
+	generation, err := strconv.ParseUint(text, 10, 64)
+	_, twice := list[generation]
+	if !ok || err != nil || twice {
+		return false
+	}
+	list[generation] = s.FD
+	return true
 }
 
 // openState opens the state of an earlier availd, or makes a new one. lost says
@@ -125,7 +134,7 @@ func (d *daemon) restore() *loop.Restored {
 	d.fingerprint = d.fingerprintOf()
 	before, known := d.state.Service()
 	found := adopt.Find(d.state.Records(), d.kept.workers, d.lost, adopt.Real())
-	if !known && len(found.Workers) == 0 {
+	if !known && len(found.Workers) == 0 && len(d.kept.channels) == 0 {
 		return nil
 	}
 	r := &loop.Restored{Memory: policy.Forgotten()}
@@ -148,6 +157,7 @@ func (d *daemon) restore() *loop.Restored {
 		r.Memory.Generation = max(r.Memory.Generation, w.Generation)
 		mute = mute || d.isMute(w)
 	}
+	r.Channels = d.ownerless()
 	if !known || before.Command != d.fingerprint || mute {
 		r.Memory.RolledUpTo = r.Memory.Generation
 	}
@@ -181,9 +191,11 @@ func (d *daemon) restored(w adopt.Worker) loop.RestoredWorker {
 	if d.deaf || d.lost || d.isMute(w) {
 		e.State, e.Taken = policy.BusyState, true
 	}
-	return loop.RestoredWorker{
+	restored := loop.RestoredWorker{
 		Process: loop.Process{PID: w.PID, FD: w.FD}, Entry: e, Slot: w.Slot, Stored: w.Stored && !d.handed,
 	}
+	d.takeChannel(&restored)
+	return restored
 }
 
 // listenReports opens the report socket: where the administrator says, else in

@@ -71,6 +71,9 @@ func (d *daemon) seams() loop.Seams {
 }
 
 func (d *daemon) start(generation uint64, stress bool, slot int, c *loop.Conn) (loop.Process, error) {
+	if d.isPostfix() {
+		return d.startPostfix(generation, stress)
+	}
 	h := d.handover
 	switch {
 	case c != nil:

@@ -32,7 +32,12 @@ func (d *daemon) takeSockets() error {
 	case len(set.Workers) == 0:
 		return misconfigured(errNoSockets)
 	}
-	if d.isInetd() {
+	if d.isPostfix() {
+		if err := d.checkSocketCount(); err != nil {
+			return misconfigured(err)
+		}
+	}
+	if d.isInetd() || d.isPostfix() {
 		if err := d.ownListeners(); err != nil {
 			return system(err)
 		}

@@ -127,7 +127,7 @@ func oneLine(text string) string {
 
 // execute becomes the installed binary: the same pid, workers and sockets. It
 // returns only on error, and then nothing has changed.
-func (d *daemon) execute(workers []loop.Handed) error {
+func (d *daemon) execute(workers, channels []loop.Handed) error {
 	list := []activation.Stored{{FD: d.state.FD(), Name: stateName}}
 	if d.reports != nil {
 		list = append(list, activation.Stored{FD: d.reports.FD(), Name: reportsName})
@@ -140,9 +140,11 @@ func (d *daemon) execute(workers []loop.Handed) error {
 			list = append(list, activation.Stored{FD: s.FD, Name: s.Name})
 		}
 	}
-	for _, w := range workers {
-		list = append(list, activation.Stored{FD: w.FD, Name: fmt.Sprintf("%s%d", workerName, w.Generation)})
+	if d.isPostfix() {
+		list = append(list, activation.Stored{FD: d.flow[0], Name: flowReadName}, activation.Stored{FD: d.flow[1], Name: flowWriteName})
 	}
+	list = append(list, numberedAll(workerName, workers)...)
+	list = append(list, numberedAll(channelName, channels)...)
 	variable, undo, err := activation.HandOver(list)
 	if err != nil {
 		return err
@@ -155,4 +157,11 @@ func (d *daemon) execute(workers []loop.Handed) error {
 	err = syscall.Exec(d.options.Executable, os.Args, append(os.Environ(), variable))
 	undo()
 	return os.NewSyscallError("execve "+d.options.Executable, err)
+}
+
+func numberedAll(prefix string, handed []loop.Handed) (list []activation.Stored) {
+	for _, h := range handed {
+		list = append(list, activation.Stored{FD: h.FD, Name: fmt.Sprintf("%s%d", prefix, h.Generation)})
+	}
+	return list
 }

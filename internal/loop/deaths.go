@@ -43,6 +43,7 @@ func (l *Loop) collect(p *proc) {
 			fmt.Sprintf("how worker %d ended cannot be told (%v): taken as a good end", p.PID, err), "worker_pid", p.PID, "generation", p.generation)
 		end, known = policy.End{Unknown: true}, true
 	}
+	l.lastRecords(p)
 	l.unwatch(p)
 	l.vacate(p)
 	if known {

@@ -98,10 +98,11 @@ func (l *Loop) send(p *proc, sig unix.Signal, group bool) {
 	}
 }
 
-// leave ends an idle service, unless a connection waits. One that comes from now
-// on waits in the socket, which starts the service again.
+// leave ends an idle service, unless a connection waits, or what a worker has
+// left behind still works. A connection that comes from now on waits in the socket,
+// which starts the service again.
 func (l *Loop) leave() {
-	if n, _ := l.sockets.waiting(); n > 0 || l.upgrade.running {
+	if n, _ := l.sockets.waiting(); n > 0 || l.upgrade.running || len(l.channels) > 0 {
 		return
 	}
 	l.say(eventStop, levelInfo, "leaving after "+l.cfg.Policy.ExitIdleTime.String()+

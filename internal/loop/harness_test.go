@@ -68,6 +68,9 @@ type world struct {
 	tally    Tally
 	trials   []func(error)
 	handed   []Handed
+	channels []Handed    // handed on
+	postfix  bool        // newborns have a status channel
+	peers    map[int]int // pid -> the worker's end of it
 }
 
 func newWorld(t *testing.T, cfg policy.Config) *world {
@@ -84,7 +87,7 @@ func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored, change ...func(
 // newWorldOn is one whose workers are offered a board.
 func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board, change ...func(*Settings)) *world {
 	t.Helper()
-	w := &world{t: t, pids: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour, wall: time.Date(2026, 3, 4, 1, 0, 0, 0, time.Local)}
+	w := &world{t: t, pids: map[int]int{}, peers: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour, wall: time.Date(2026, 3, 4, 1, 0, 0, 0, time.Local)}
 	w.listener = listen(t)
 	w.reports = eventfd(t)
 	w.settings = func() (Settings, error) {
@@ -109,6 +112,9 @@ func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board, ch
 	t.Cleanup(func() {
 		for _, p := range l.procs {
 			_ = unix.Close(p.FD)
+		}
+		for fd := range l.channels {
+			_ = unix.Close(fd)
 		}
 		l.close()
 	})
@@ -251,7 +257,7 @@ func (w *world) seams() Seams {
 		Reconfigure: func() (Settings, error) { return w.settings() },
 		Keep:        w.keeper(),
 		Trial:       func(done func(error)) { w.trials = append(w.trials, done) },
-		Execute:     func(h []Handed) error { w.handed = h; return unix.ENOEXEC },
+		Execute:     func(h, c []Handed) error { w.handed, w.channels = h, c; return unix.ENOEXEC },
 		Log:         slog.New(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 }
@@ -280,7 +286,11 @@ func (w *world) start(generation uint64, stress bool, _ int, _ *Conn) (Process, 
 	pid := 100 + int(generation)
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	w.pids[pid] = fd
-	return Process{PID: pid, FD: fd}, err
+	p := Process{PID: pid, FD: fd}
+	if w.postfix {
+		p.Channel = w.pair(pid)
+	}
+	return p, err
 }
 
 func (w *world) signal(p Process, sig unix.Signal, group bool) error {

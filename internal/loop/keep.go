@@ -34,6 +34,9 @@ type Restored struct {
 	Started  time.Time
 	Upgraded bool             // it was an image of this very process
 	Workers  []RestoredWorker // in order of generation
+	// Channels are status channels whose workers are gone. The loop takes them
+	// over.
+	Channels []Handed
 }
 
 // RestoredWorker is a living worker, or one that died a moment ago. The loop
@@ -69,6 +72,11 @@ func (l *Loop) restore(r *Restored) error {
 			l.young = append(l.young, young{l.procs[w.PID], l.now + storeAfter})
 		}
 		entries = append(entries, l.seats.resume(l.procs[w.PID], w.Entry))
+	}
+	for _, c := range r.Channels {
+		if err := l.openChannel(c.FD, c.Generation, nil); err != nil {
+			return err
+		}
 	}
 	l.policy.Restore(l.now, r.Memory, entries)
 	for i, w := range r.Workers {

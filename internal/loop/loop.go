@@ -32,6 +32,7 @@ const (
 	kindSocket kind = iota + 1
 	kindWorker
 	kindReport
+	kindChannel
 	kindBell
 	kindRing
 )
@@ -63,6 +64,9 @@ type Loop struct {
 	unread    bool           // reports beyond maxReports
 	ready     events
 	message   report.Message
+	channels  map[int]*channel // by fd
+	records   report.Records
+	hungUp    []hungUp // in order of time
 
 	inbox    chan request
 	signals  chan unix.Signal
@@ -98,7 +102,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	}
 	l := &Loop{
 		cfg: cfg, seams: seams, epoll: ep, bell: bell, policy: policy.New(cfg.Policy),
-		procs: map[int]*proc{}, byPidfd: map[int]*proc{}, gone: map[int]bool{},
+		procs: map[int]*proc{}, byPidfd: map[int]*proc{}, gone: map[int]bool{}, channels: map[int]*channel{},
 		inbox: make(chan request, 64), signals: make(chan unix.Signal, 16),
 	}
 	l.sockets = sockets{loop: l, list: cfg.Sockets}
@@ -171,6 +175,8 @@ func (l *Loop) turn() error {
 	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {
 		l.readReports()
 	}
+	l.readChannels()
+	l.missHungUp()
 	l.connections()
 	if l.ready.bell {
 		l.answerBell()
@@ -185,12 +191,12 @@ func (l *Loop) turn() error {
 
 // events are the descriptors that one wait found ready, by kind.
 type events struct {
-	sockets, deaths    []int
-	report, bell, ring bool
+	sockets, deaths, channels []int
+	report, bell, ring        bool
 }
 
 func (e *events) sort(found []unix.EpollEvent) {
-	e.sockets, e.deaths = e.sockets[:0], e.deaths[:0]
+	e.sockets, e.deaths, e.channels = e.sockets[:0], e.deaths[:0], e.channels[:0]
 	e.report, e.bell, e.ring = false, false, false
 	for _, ev := range found {
 		switch kind(ev.Pad) {
@@ -200,6 +206,8 @@ func (e *events) sort(found []unix.EpollEvent) {
 			e.deaths = append(e.deaths, int(ev.Fd))
 		case kindReport:
 			e.report = true
+		case kindChannel:
+			e.channels = append(e.channels, int(ev.Fd))
 		case kindBell:
 			e.bell = true
 		case kindRing:
@@ -215,7 +223,7 @@ func (l *Loop) timeout() time.Duration {
 	}
 	next, any := l.policy.Deadline()
 	for _, d := range []policy.Instant{
-		l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.nextLeaver(),
+		l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.nextLeaver(), l.nextMissed(),
 		l.seats.due, l.seats.rearm,
 	} {
 		if d > 0 && (!any || d < next) {

@@ -62,11 +62,14 @@ func (l *Loop) quiesces() bool {
 // askToLeave retires one worker.
 func (l *Loop) askToLeave(p *proc) {
 	p.asked = true
-	if l.quiesces() {
+	switch {
+	case l.quiesces():
 		l.leavers.list = append(l.leavers.list, &leaver{proc: p, due: l.now})
-		return
+	case p.channel != nil:
+		l.endChannel(p)
+	default:
+		l.send(p, l.cfg.RetireSignal, false)
 	}
-	l.send(p, l.cfg.RetireSignal, false)
 }
 
 // resumeLeaving goes on with what an earlier process has begun. It may have died

@@ -54,8 +54,9 @@ type Settings struct {
 	Ceilings []string
 }
 
-// Process is a worker as its birth gave it: the loop owns FD, its pidfd.
-type Process struct{ PID, FD int }
+// Process is a worker as its birth gave it: the loop owns FD, its pidfd, and
+// Channel, our end of its status channel; 0 = it has none.
+type Process struct{ PID, FD, Channel int }
 
 // Depth is how many connections wait at a socket, and how many may; -1 =
 // unknown. Readable is whether any does.
@@ -104,6 +105,6 @@ type Seams struct {
 	// Trial runs another binary on a copy of the state, and calls done from
 	// another goroutine. Execute becomes it, and returns only on error.
 	Trial   func(done func(error))
-	Execute func([]Handed) error
+	Execute func(workers, channels []Handed) error
 	Log     *slog.Logger
 }

@@ -59,16 +59,20 @@ func (l *Loop) endUpgrade(err error) {
 	l.upgrade.replies = nil
 }
 
-// Handed is a living worker for the next image of this process.
+// Handed is what the next image of this process gets of a worker: its pidfd or
+// its status channel, which stays the loop's.
 type Handed struct {
 	Generation uint64
-	FD         int // its pidfd, which stays the loop's
+	FD         int
 }
 
-func (l *Loop) handedOn() []Handed {
-	list := make([]Handed, 0, len(l.procs))
+func (l *Loop) handedOn() (workers, channels []Handed) {
+	workers = make([]Handed, 0, len(l.procs))
 	for _, p := range l.procs {
-		list = append(list, Handed{p.generation, p.FD})
+		workers = append(workers, Handed{p.generation, p.FD})
 	}
-	return list
+	for _, c := range l.channels {
+		channels = append(channels, Handed{c.generation, c.fd})
+	}
+	return workers, channels
 }

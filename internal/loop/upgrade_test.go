@@ -55,7 +55,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	flushed := false
 	w.loop.seams.Flush = func() bool { flushed = true; return false }
-	w.loop.seams.Execute = func(h []Handed) error {
+	w.loop.seams.Execute = func(h, _ []Handed) error {
 		w.handed = h
 		if !flushed {
 			t.Error("what is to be told is not flushed")

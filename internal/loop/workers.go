@@ -12,12 +12,13 @@ import (
 type proc struct {
 	Process
 	generation uint64
-	inode      uint64 // of its pidfd on pidfs (Linux 6.9), 0 = cannot tell
-	text       string // its STATUS=
-	gossiped   bool   // a bad report of it was logged
-	asked      bool   // to leave
-	quiesced   bool   // killed while it held no connection, which is a good end
-	forced     bool   // to end: after a timeout, or at a stop
+	channel    *channel // nil = it has none (any more)
+	inode      uint64   // of its pidfd on pidfs (Linux 6.9), 0 = cannot tell
+	text       string   // its STATUS=
+	gossiped   bool     // a bad report of it was logged
+	asked      bool     // to leave
+	quiesced   bool     // killed while it held no connection, which is a good end
+	forced     bool     // to end: after a timeout, or at a stop
 	timing     timing
 	slot       int  // where it is written down, -1 = nowhere
 	stored     bool // the service manager has a copy of FD
@@ -55,6 +56,12 @@ func (l *Loop) watchProcess(p *proc) error {
 	if err := l.epoll.add(p.FD, unix.EPOLLIN, kindWorker); err != nil {
 		return err
 	}
+	if p.Channel != 0 {
+		if err := l.openChannel(p.Channel, p.generation, p); err != nil {
+			_ = l.epoll.remove(p.FD)
+			return err
+		}
+	}
 	l.procs[p.PID], l.byPidfd[p.FD] = p, p
 	return nil
 }
@@ -66,6 +73,9 @@ func (l *Loop) undo(n Process) {
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(n.FD), Events: unix.POLLIN}}, 1000)
 	_, _, _ = l.seams.Wait(n)
 	_ = unix.Close(n.FD)
+	if n.Channel != 0 {
+		_ = unix.Close(n.Channel)
+	}
 }
 
 // pidfsMagic is PID_FS_MAGIC: only there is an inode number one process's own.

@@ -1,5 +1,6 @@
 // Package report receives what workers say about themselves: sd_notify(3)
-// datagrams on a Unix socket of availd's own.
+// datagrams on a Unix socket of availd's own, or, from daemons of Postfix, [Records]
+// on a status channel.
 //
 // It is the receiving end only. It does not know which worker a process is,
 // counts nothing, logs nothing and decides nothing: a [Message] says what was
