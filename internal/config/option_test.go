@@ -105,7 +105,7 @@ func TestOptions(t *testing.T) {
 		{
 			option: "protocol", get: func(c Config) any { return c.Protocol },
 			good: map[string]any{"auto": ProtocolAuto, "notify": ProtocolNotify, "queue": ProtocolQueue, "fastcgi": ProtocolFastCGI},
-			bad:  map[string]string{"": "empty", "Notify": "unknown word", "scgi": "unknown word", "postfix": "not available in this version"},
+			bad:  map[string]string{"": "empty", "Notify": "unknown word", "scgi": "unknown word"},
 		},
 		{
 			option: "name", get: func(c Config) any { return c.Name },
