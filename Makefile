@@ -14,6 +14,7 @@ DIST ?= dist
 ARCHS ?= amd64 arm64
 GOFUMPT = go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ERRORLINT = go run github.com/polyfloyd/go-errorlint@v1.8.0
 
 # bin/availd
 build:
@@ -42,8 +43,13 @@ race:
 lint:
 	go vet ./... && go vet -tags e2e,bench ./e2e/...
 	@out="$$($(GOFUMPT) -l .)" && test -z "$$out" || { echo "not formatted:" $$out; exit 1; }
-	$(STATICCHECK) ./...
+	$(STATICCHECK) -tags e2e,bench ./...
+	GOFLAGS=-tags=e2e,bench $(ERRORLINT) ./...
 	go test -run TestLayering .
+
+# fails when go.mod or what is generated is not what the tree has
+generated:
+	@.ci/generated
 
 # the manual pages
 man-lint:
@@ -87,4 +93,4 @@ install: build
 clean:
 	rm -rf bin dist cover.out
 
-.PHONY: build run test race lint man-lint fuzz bench microbench e2e cover dist install clean
+.PHONY: build run test race lint generated man-lint fuzz bench microbench e2e cover dist install clean

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -15,10 +17,23 @@ func versionCommand() *cli.Command {
 			if c.Args().Present() {
 				return usage("version takes no arguments")
 			}
-			_, err := fmt.Fprintf(c.App.Writer, "availd %s (%s %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(c.App.Writer, buildInformation())
 			return err
 		},
 	}
+}
+
+// buildInformation is the version in one line, and a line for each module that
+// is linked: what a report about a vulnerability asks for.
+func buildInformation() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "availd %s (%s %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			fmt.Fprintf(&b, "  %s %s\n", m.Path, m.Version)
+		}
+	}
+	return b.String()
 }
 
 // buildVersion is what the linker was told, else what Go knows of the module.

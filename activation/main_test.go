@@ -2,6 +2,7 @@ package activation_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -65,7 +66,7 @@ func beActivated() {
 	o.AtOnce = opened()
 	if err != nil {
 		o.Error = err.Error()
-		o.Problem, _ = err.(*activation.Error)
+		errors.As(err, &o.Problem)
 	}
 	for _, line := range os.Environ() {
 		if strings.HasPrefix(line, "LISTEN_") {

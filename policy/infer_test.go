@@ -172,15 +172,36 @@ func TestInferBadStart(t *testing.T) {
 		name string
 		rows []row
 	}{
-		{"at once", []row{{"start", "watch on"}, {"queue 1", ""}, {"conn", "start 101, watch off"},
-			{"exit 101 1", "exited 101 1, bad start 101, throttle 1s bad-end"}, {"+1s", "unthrottle, watch on"}}},
-		{"clean, at once", []row{{"start", "watch on"}, {"queue 1", ""}, {"conn", "start 101, watch off"},
-			{"exit 101 0", "bad start 101, throttle 1s quick-end"}}},
-		{"clean, and it took one", []row{{"start", "watch on"}, {"queue 1", ""}, {"conn", "start 101, watch off"},
-			{"+1ms", ""}, {"queue 0", ""}, {"sample", ""}, {"exit 101 0", "watch on"}}},
+		{"at once", []row{
+			{"start", "watch on"},
+			{"queue 1", ""},
+			{"conn", "start 101, watch off"},
+			{"exit 101 1", "exited 101 1, bad start 101, throttle 1s bad-end"},
+			{"+1s", "unthrottle, watch on"},
+		}},
+		{"clean, at once", []row{
+			{"start", "watch on"},
+			{"queue 1", ""},
+			{"conn", "start 101, watch off"},
+			{"exit 101 0", "bad start 101, throttle 1s quick-end"},
+		}},
+		{"clean, and it took one", []row{
+			{"start", "watch on"},
+			{"queue 1", ""},
+			{"conn", "start 101, watch off"},
+			{"+1ms", ""},
+			{"queue 0", ""},
+			{"sample", ""},
+			{"exit 101 0", "watch on"},
+		}},
 		{"it took one", cold(row{"exit 101 1", "exited 101 1, watch on"})},
-		{"old", []row{{"start", "watch on"}, {"queue 1", ""}, {"conn", "start 101, watch off"},
-			{"+10100ms", "start 102"}, {"exit 101 1", "exited 101 1"}}},
+		{"old", []row{
+			{"start", "watch on"},
+			{"queue 1", ""},
+			{"conn", "start 101, watch off"},
+			{"+10100ms", "start 102"},
+			{"exit 101 1", "exited 101 1"},
+		}},
 		{"told to leave", cold(row{"stop", "closed, retire 101 stop, watch off"},
 			row{"killed 101 9", "killed 101 9, drained"})},
 	} {

@@ -28,7 +28,7 @@ func await(t *testing.T, p Process) End {
 	t.Helper()
 	defer func() { _ = p.Close() }()
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 20_000)
-	for err == unix.EINTR {
+	for errors.Is(err, unix.EINTR) {
 		n, err = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 20_000)
 	}
 	if n != 1 {

@@ -1,6 +1,9 @@
 package worker
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // eintr calls f until a signal is not what ended it. The Go runtime interrupts
 // its own threads with signals to preempt them, and although its handlers ask
@@ -8,7 +11,7 @@ import "syscall"
 // restarted (signal(7)).
 func eintr(f func() error) error {
 	for {
-		if err := f(); err != syscall.EINTR {
+		if err := f(); !errors.Is(err, syscall.EINTR) {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"net"
 )
 
@@ -27,7 +28,7 @@ func Serve(ctx context.Context, handle func(net.Conn)) error {
 	Ready()
 	for {
 		conn, err := g.next()
-		if err == errRetired {
+		if errors.Is(err, errRetired) {
 			return nil
 		}
 		if err != nil {

@@ -56,7 +56,11 @@ func (s *socket) accept() (int, error) {
 // about this process. Linux passes errors of the new connection's network on
 // through accept(2), whose page has the list and says to go on as with EAGAIN.
 func transient(err error) bool {
-	switch err {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	switch errno {
 	case syscall.EAGAIN, syscall.ECONNABORTED,
 		syscall.ENETDOWN, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.EHOSTDOWN,
 		syscall.ENONET, syscall.EHOSTUNREACH, syscall.EOPNOTSUPP, syscall.ENETUNREACH:

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os/exec"
 	"strings"
@@ -58,7 +59,7 @@ func TestNoticesEnd(t *testing.T) {
 	n, p = bootedBy(t, "cat")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.wait(ctx, p); err != context.Canceled {
+	if _, err := n.wait(ctx, p); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v; want %v", err, context.Canceled)
 	}
 }

@@ -22,6 +22,8 @@
 package quiesce
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/sockdiag"
@@ -141,7 +143,7 @@ func (l *Looker) isConnection(inode uint64) bool {
 		switch {
 		case err == nil && l.names[name]:
 			return true
-		case err != nil && err != sockdiag.ErrNotThere:
+		case err != nil && !errors.Is(err, sockdiag.ErrNotThere):
 			return true
 		}
 	}
