@@ -46,12 +46,12 @@ func New(level, format string) (log *slog.Logger, flush func()) {
 
 func sinkFor(format string, isJournal bool) sink {
 	switch {
-	case format != "text" && isJournal && journal.Enabled(): // which opens its socket, too
-		return journalSink{fallback: prefixed(os.Stderr)}.write
-	case format == "journal": // a pipe to systemd-cat(1), say
-		return prefixed(os.Stderr)
-	default:
+	case format == "text" || format == "auto" && !isJournal:
 		return dated(os.Stderr)
+	case isJournal && journal.Enabled(): // which opens its socket, too
+		return journalSink{fallback: prefixed(os.Stderr)}.write
+	default: // a pipe to systemd-cat(1), or a root directory without journald's socket
+		return prefixed(os.Stderr)
 	}
 }
 
