@@ -48,7 +48,7 @@ func (l *Loop) snapshot() status.Service {
 			s.Workers[i].Requests = nil
 		}
 	}
-	s.Measures = l.measures(s.Counters.Requests != nil)
+	s.Measures = l.measures()
 	s.Demand, s.Warnings = l.demandState(c), []string{}
 	if l.cfg.Unit != "" {
 		s.Unit = &l.cfg.Unit

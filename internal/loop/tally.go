@@ -31,9 +31,8 @@ func (l *Loop) measure(p *proc, r policy.Report) {
 	t := &p.timing
 	is := r.HasAvailable && r.Available == policy.Busy
 	free := r.HasAvailable && r.Available == policy.Idle
-	if !t.proven && (r.Ready || is || free) {
-		t.proven = true
-		l.tally.Starts.Observe(l.now - t.born)
+	if r.Ready || is || free {
+		l.measureStart(p)
 	}
 	t.several = t.several || r.Held >= 0 || r.Finished > 1
 	switch {
@@ -44,6 +43,14 @@ func (l *Loop) measure(p *proc, r policy.Report) {
 		if !t.several {
 			l.tally.Requests.Observe(l.now - t.since)
 		}
+	}
+}
+
+// measureStart books that a worker can accept, the first time.
+func (l *Loop) measureStart(p *proc) {
+	if !p.timing.proven {
+		p.timing.proven = true
+		l.tally.Starts.Observe(l.now - p.timing.born)
 	}
 }
 
@@ -73,16 +80,14 @@ func (l *Loop) reason(p *proc, e policy.End) int {
 	}
 }
 
-// measures are a copy. Times are known where requests are; a worker that is born
-// with its connection has nothing between its birth and its request.
-func (l *Loop) measures(requests bool) status.Measures {
+// measures are a copy. Times of which none was ever measured are not known: not
+// every protocol shows them, and not every worker of one that does.
+func (l *Loop) measures() status.Measures {
 	m := status.Measures{Exits: l.tally.Exits}
-	if requests {
-		h := l.tally.Requests
+	if h := l.tally.Requests; h != (status.Histogram{}) {
 		m.Requests = &h
 	}
-	if requests && !l.cfg.PerConnection {
-		h := l.tally.Starts
+	if h := l.tally.Starts; h != (status.Histogram{}) {
 		m.Starts = &h
 	}
 	return m

@@ -59,8 +59,8 @@ func TestTimeOfSeveral(t *testing.T) {
 	w.report(report.Message{PID: 101, Avail: report.Idle, Jobs: 1, Done: 1})
 	w.turn()
 	s := w.loop.snapshot()
-	if n := count(s.Measures.Requests); n != 0 || *s.Counters.Requests != 1 {
-		t.Errorf("%d times of %d requests, want none of one", n, *s.Counters.Requests)
+	if s.Measures.Requests != nil || *s.Counters.Requests != 1 {
+		t.Errorf("times %v of %d requests, want none of one", s.Measures.Requests, *s.Counters.Requests)
 	}
 }
 
@@ -122,5 +122,34 @@ func TestTallyIsKept(t *testing.T) {
 	}
 	if d := w.loop.snapshot().Demand; d.Peak != 57 {
 		t.Errorf("the demand began anew: %+v", d)
+	}
+}
+
+// TestTimeOfSessions: a session lasts as long as its process, however that ends;
+// one that could not be executed was none, and nothing is known of starts.
+func TestTimeOfSessions(t *testing.T) {
+	d := newDoor(t, 3)
+	d.come(2)
+	d.turn()
+	d.after(4 * time.Second)
+	d.die(101, policy.End{Signal: 9})
+	d.die(102, policy.End{Code: 203})
+	d.turn()
+	m := d.loop.snapshot().Measures
+	if m.Requests == nil || count(m.Requests) != 1 || m.Requests.Sum != 4*time.Second || m.Starts != nil {
+		t.Errorf("%+v, want one session of 4 s", m)
+	}
+}
+
+// TestStartOnTheBoard: a worker may say with its bit alone that it can accept.
+func TestStartOnTheBoard(t *testing.T) {
+	w := newBoardWorld(t, daemonRules(4))
+	w.connect()
+	w.turn()
+	w.after(50 * time.Millisecond)
+	w.join(101)
+	w.accept()
+	if m := w.loop.snapshot().Measures; m.Starts == nil || count(m.Starts) != 1 || m.Starts.Sum != 50*time.Millisecond || m.Requests != nil {
+		t.Errorf("%+v, want one start of 50 ms", m)
 	}
 }
