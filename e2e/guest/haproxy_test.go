@@ -30,7 +30,7 @@ func startHAProxy(t *testing.T, one, two *watched) *balancer {
 	b := &balancer{t, harness.Addr(harness.Port()), filepath.Join(dir, "stats")}
 	config := strings.NewReplacer(
 		"127.0.0.1:8000", b.addr, "inter 1s", "inter 100ms",
-		"log stderr local0 notice", "log stderr local0 notice\n\tstats socket "+b.stats,
+		"log stderr local0 notice", "log stderr local0 notice\n\tstats socket "+b.stats+" level admin",
 		"10.0.0.1:8080 port 9180 agent-port 9180", one.place(),
 		"10.0.0.2:8080 port 9180 agent-port 9180", two.place(),
 	).Replace(read(t, harness.Examples+"/haproxy/haproxy.cfg"))
@@ -51,16 +51,26 @@ type server struct {
 	status         string
 }
 
+// command has HAProxy do something, and returns what it says.
+func (b *balancer) command(text string) (string, error) {
+	conn, err := net.Dial("unix", b.stats)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, text)
+	said, err := io.ReadAll(conn)
+	return string(said), err
+}
+
 // server reads HAProxy's statistics ("show stat" in its management guide).
 func (b *balancer) server(name string) server {
 	b.t.Helper()
-	conn, err := net.Dial("unix", b.stats)
+	text, err := b.command("show stat")
 	if err != nil {
 		return server{status: err.Error()} // it is not up yet
 	}
-	defer conn.Close()
-	fmt.Fprintln(conn, "show stat")
-	rows, err := csv.NewReader(io.MultiReader(conn)).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(rows) == 0 {
 		b.t.Fatalf("read HAProxy's statistics: %v", err)
 	}
@@ -134,6 +144,7 @@ func TestHAProxy(t *testing.T) {
 	}
 	b.stress(t, running, one)
 	b.stop(t, running, one)
+	b.stopGently(t, running, two)
 	result := running.Stop()
 	allServed(t, result)
 }
@@ -189,4 +200,21 @@ func (b *balancer) stop(t *testing.T, running *harness.Running, one *watched) {
 	if back < 20 {
 		t.Errorf("after its start the server gets %d of 100 requests", back)
 	}
+}
+
+// stopGently tells HAProxy before it stops a service, so that no request is even
+// late.
+func (b *balancer) stopGently(t *testing.T, running *harness.Running, two *watched) {
+	t.Helper()
+	if said, err := b.command("disable agent web/two; set server web/two state drain"); err != nil || strings.TrimSpace(said) != "" {
+		t.Fatalf("HAProxy says %q, %v", said, err)
+	}
+	b.await("server two to be drained", "two", func(s server) bool { return strings.HasPrefix(s.status, "DRAIN") })
+	harness.Systemctl(t, "stop", two.Socket())
+	harness.WaitFor(t, "100 answers", 2*harness.Patience, more(running, 100))
+	harness.Systemctl(t, "start", two.Socket())
+	if _, err := b.command("enable agent web/two"); err != nil {
+		t.Fatal(err)
+	}
+	b.await("server two to be up again", "two", func(s server) bool { return s.status == "UP" && s.weight > 50 })
 }

@@ -104,3 +104,31 @@ func TestScrapeIsNoWork(t *testing.T) {
 		t.Errorf("it was hardly looked at: %v", result)
 	}
 }
+
+// TestControlSocket: a socket unit gives a group what else the service's user
+// and root may do.
+func TestControlSocket(t *testing.T) {
+	t.Parallel()
+	const path = "/run/control-test"
+	s := pool{name: "control"}.install(t, func(s *service) {
+		s.write("control-control.socket", "[Unit]\nPartOf=control.socket\n[Socket]\nListenStream="+path+
+			"\nFileDescriptorName=control\nService=control.service\nSocketGroup=daemon\nSocketMode=0660\n")
+		own("control")(s)
+	})
+	harness.Systemctl(t, "start", "control-control.socket")
+	as := func(user string, args ...string) (string, error) {
+		return harness.Run(append([]string{"setpriv", "--reuid=" + user, "--regid=" + user, "--clear-groups", harness.Availd}, args...)...)
+	}
+	if out, err := as("daemon", "status", path); err != nil || !strings.Contains(out, "control") {
+		t.Errorf("status for the group: %v\n%s", err, out)
+	}
+	if out, err := as("daemon", "reload", path); err != nil {
+		t.Errorf("reload by the group: %v\n%s", err, out)
+	}
+	if out, err := as("bin", "status", path); err == nil {
+		t.Errorf("somebody else is told:\n%s", out)
+	}
+	if n := s.said("workers are rolled over"); n != 1 {
+		t.Errorf("%d reloads in the journal", n)
+	}
+}
