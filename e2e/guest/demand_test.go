@@ -28,6 +28,11 @@ func TestDemandC(t *testing.T) {
 	demand(t, "demand-c", filepath.Join(harness.Workers, "http-c"), 400)
 }
 
+func TestDemandBoard(t *testing.T) {
+	t.Parallel()
+	demand(t, "demand-board", board[0], 400)
+}
+
 func demand(t *testing.T, name, worker string, n int) {
 	const limit = 5
 	s := pool{

@@ -59,6 +59,7 @@ type Board struct {
 	seen         [words]uint64 // by the latest Look
 	dip          int           // found by the latest Look
 	freed, taken []int
+	rung         [8]byte
 }
 
 // Create makes an empty board and its eventfd, both close-on-exec and the
@@ -168,8 +169,7 @@ func (b *Board) Close() {
 
 // Hush takes back all rings so far. Look after it, not before.
 func (b *Board) Hush() {
-	var n [8]byte
-	_, _ = unix.Read(b.wake, n[:])
+	_, _ = unix.Read(b.wake, b.rung[:])
 }
 
 // Call asks to be rung at the next change, or takes that back. Look after it:

@@ -183,10 +183,11 @@ func (c *checker) decide(t *state) string {
 	return "decides"
 }
 
-// retire: availd may ask anybody to leave, and looks again.
+// retire: availd may ask anybody to leave, and looks again. One at a time is
+// enough: a second one adds states and no ways to go wrong.
 func (c *checker) retire(s state) {
 	for k := range modelWorkers {
-		if !c.retires || !s.counted.has(k) || s.buried != 0 {
+		if !c.retires || !s.counted.has(k) || s.buried != 0 || s.told != 0 {
 			continue
 		}
 		t := s

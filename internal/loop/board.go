@@ -51,50 +51,28 @@ func (l *Loop) look() {
 		s.changed = true
 		l.apply(l.policy.Dip(l.now, dip))
 	}
-	s.welcome()
-	l.bookFresh(true)
 	for _, slot := range freed {
 		l.bookSeat(s.procs[slot], policy.Idle)
 	}
-	l.bookFresh(false)
 	for _, slot := range busy {
 		l.bookSeat(s.procs[slot], policy.Busy)
 	}
-	s.fresh = stillOffered(s.fresh)
 	l.wakeCount()
 }
 
-// welcome finds out which of the newborn have joined.
-func (s *seats) welcome() {
-	for _, p := range s.fresh {
-		if s.board.Owner(p.slot) == p.generation {
-			p.seat = seatTaken
-		}
+// admit finds out whether a newborn uses the board. It is asked at its first
+// report, and whenever all are counted, should that report be lost.
+func (l *Loop) admit(p *proc) {
+	if l.seats.board.Owner(p.slot) != p.generation {
+		return
 	}
-}
-
-// bookFresh books those of the newborn that have joined and are idle, or not.
-func (l *Loop) bookFresh(idle bool) {
+	p.seat = seatTaken
+	l.look()
 	available := policy.Busy
-	if idle {
+	if l.seats.board.Idle(p.slot) {
 		available = policy.Idle
 	}
-	for _, p := range l.seats.fresh {
-		if p.seat == seatTaken && l.seats.board.Idle(p.slot) == idle {
-			l.bookSeat(p, available)
-		}
-	}
-}
-
-func stillOffered(list []*proc) []*proc {
-	rest := list[:0]
-	for _, p := range list {
-		if p.seat == seatOffered {
-			rest = append(rest, p)
-		}
-	}
-	clear(list[len(rest):])
-	return rest
+	l.bookSeat(p, available) // unless the look has; then it says nothing new
 }
 
 // bookSeat tells the policy what was found of a worker.
@@ -128,7 +106,11 @@ func (l *Loop) jobs(p *proc) policy.Report {
 // count books what all have done.
 func (l *Loop) count() {
 	for _, p := range l.seats.procs {
-		if p != nil && p.seat != seatOffered && l.seats.board.Turns(p.slot) != p.turns {
+		switch {
+		case p == nil:
+		case p.seat == seatOffered:
+			l.admit(p)
+		case l.seats.board.Turns(p.slot) != p.turns:
 			l.countJobs(p)
 		}
 	}
@@ -214,7 +196,6 @@ func (l *Loop) vacate(p *proc) {
 		l.apply(actions)
 	}
 	l.seats.resign(p)
-	l.seats.fresh = stillOffered(l.seats.fresh)
 	l.look()
 }
 
@@ -222,10 +203,9 @@ func (l *Loop) vacate(p *proc) {
 // whoever has joined, availability and jobs are not taken in two ways.
 func (l *Loop) boardFirst(p *proc, m *report.Message) {
 	if p.seat == seatOffered && (m.Ready || m.Avail != report.None) {
-		l.look()
+		l.admit(p)
 		if p.seat == seatOffered {
 			l.seats.resign(p)
-			l.seats.fresh = stillOffered(l.seats.fresh)
 		}
 	}
 	if p.seat == seatTaken || p.seat == seatLeft {

@@ -38,7 +38,6 @@ type seats struct {
 	board *board.Board // nil = there is none
 	procs []*proc      // by slot: those with an offered, taken or left seat
 	n     int          // of them
-	fresh []*proc      // the offered ones
 	stale bool         // a bit ceased to count since the latest look
 
 	armed   bool           // a ring will be heard
@@ -70,7 +69,6 @@ func (s *seats) forget(slot int) {
 func (s *seats) offer(p *proc) {
 	if s.fits(p.slot) {
 		s.enter(p, seatOffered)
-		s.fresh = append(s.fresh, p)
 	}
 }
 

@@ -45,12 +45,12 @@ func (s *Socket) Receive(m *Message) error {
 
 // recvmsg is unix.RecvmsgBuffers without what that allocates for each call,
 // the header and the sender's address. It asks for no address: a sender's
-// own name means nothing.
+// own name means nothing. It never waits, so Go's scheduler need not be told.
 func (s *Socket) recvmsg() (int, error) {
 	for {
 		s.msg.SetControllen(s.room())
 		s.msg.Flags = 0
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.msg)),
+		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.msg)),
 			unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case errno == 0 && int(n) <= worker.MaxReport:
