@@ -35,7 +35,10 @@ func reload(ctx context.Context, c *cli.Context, name string) error {
 		return err
 	}
 	n, err := control.Client{Path: path}.Reload(ctx)
-	if err != nil {
+	switch {
+	case isDenied(err):
+		return barred(path)
+	case err != nil:
 		return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s is not reloaded: %w", name, err)}
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%s: reloaded, %d workers replaced or asked to leave\n", name, n)

@@ -56,7 +56,10 @@ func upgrade(c *cli.Context, name, path string) error {
 	ctx, cancel := context.WithTimeout(c.Context, upgradeWait)
 	defer cancel()
 	s, err := control.Client{Path: path}.Upgrade(ctx)
-	if err != nil {
+	switch {
+	case isDenied(err):
+		return barred(path)
+	case err != nil:
 		return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s is not upgraded: %w", name, err)}
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%s: upgraded to %s, %d workers kept\n", name, s.Version, s.Total)

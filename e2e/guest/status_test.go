@@ -4,6 +4,7 @@ package guest
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func (s *service) awaitCheck(want int, text string) {
 // under stress, idle, throttled and stopped; and what it would have needed.
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	s := pool{name: "status", options: []string{"--limit=2", "--stress=flag", "--stress-hold=3s"}}.install(t)
+	s := pool{name: "status", options: []string{"--limit=2", "--stress=flag", "--stress-hold=60s"}}.install(t)
 	s.Start()
 	s.awaitCheck(0, "AVAILD OK: status: 0 of 2 busy")
 	running := s.load(5, "/sleep?400").Start()
@@ -57,12 +58,16 @@ func TestStatus(t *testing.T) {
 	shoot(t, main)
 	s.awaitAnother(main)
 	after := s.state().Demand
-	if after.Peak != 5 || after.AdvisedLimit == nil || *after.AdvisedLimit != 5 || after.FullSeconds < before.FullSeconds {
+	// A client that comes again before its worker has said that it is free is
+	// there twice for a moment.
+	if after.Peak < 5 || after.Peak > 10 || after.AdvisedLimit == nil || *after.AdvisedLimit != after.Peak ||
+		after.Peak != before.Peak || after.FullSeconds < before.FullSeconds {
 		t.Errorf("the demand is %+v after a crash, %+v before", after, before)
 	}
 	text := harness.MustRun(t, harness.Availd, "status", s.Name)
 	t.Logf("availd status %s\n%s", s.Name, text)
-	if !strings.Contains(text, "at most 5 busy or waited for; full for ") || !strings.Contains(text, "--limit=5 would have covered that") {
+	if !strings.Contains(text, fmt.Sprintf("at most %d busy or waited for; full for ", after.Peak)) ||
+		!strings.Contains(text, fmt.Sprintf("--limit=%d would have covered that", after.Peak)) {
 		t.Error("there is no advice")
 	}
 	mayNotLook(t, s)
@@ -82,7 +87,7 @@ func TestStatus(t *testing.T) {
 // mayNotLook: another user is told which socket is barred, and what to do.
 func mayNotLook(t *testing.T, s *service) {
 	t.Helper()
-	for _, args := range [][]string{{"status"}, {"status", s.Name}} {
+	for _, args := range [][]string{{"status"}, {"status", s.Name}, {"reload", s.Name}, {"upgrade", s.Name}} {
 		out, err := harness.Run(append([]string{"setpriv", "--reuid=nobody", "--clear-groups", harness.Availd}, args...)...)
 		if err == nil || !strings.Contains(out, "/run/availd/status/control may not be read by this user: try as root") {
 			t.Errorf("nobody is told %q, %v by availd %q", out, err, args)
