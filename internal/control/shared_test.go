@@ -73,9 +73,9 @@ func TestAnswerIsNotOlder(t *testing.T) {
 // of questions for when it comes back.
 func TestStuckLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		questions := 0
+		var questions atomic.Int64
 		s := newShared(func(ctx context.Context) (status.Service, error) {
-			questions++
+			questions.Add(1)
 			<-ctx.Done()
 			return status.Service{}, ctx.Err()
 		})
@@ -91,8 +91,8 @@ func TestStuckLoop(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(3 * patience)
-		if questions > 3 {
-			t.Errorf("%d questions in %v", questions, time.Since(began))
+		if n := questions.Load(); n > 3 {
+			t.Errorf("%d questions in %v", n, time.Since(began))
 		}
 	})
 }

@@ -83,7 +83,7 @@ func (l *Loop) bookSeat(p *proc, available int) {
 	l.seats.changed = true
 	r := l.jobs(p)
 	r.Ready, r.HasAvailable, r.Available = true, true, available
-	l.measureStart(p)
+	l.measureStart(p, available == policy.Idle)
 	actions, _ := l.policy.Status(l.now, r)
 	l.apply(actions)
 }

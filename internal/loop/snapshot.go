@@ -57,7 +57,8 @@ func (l *Loop) snapshot() status.Service {
 		s.FullSince = l.wallPointer(l.full.since)
 	}
 	if c.Throttled {
-		s.ThrottledUntil, s.ThrottleReason = l.wallPointer(c.ThrottledUntil), &l.facts.throttle
+		reason := l.facts.throttle // a copy: others read it while the loop goes on
+		s.ThrottledUntil, s.ThrottleReason = l.wallPointer(c.ThrottledUntil), &reason
 	}
 	if c.Stressed {
 		s.StressUntil = l.wallPointer(c.StressUntil)

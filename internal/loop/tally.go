@@ -32,7 +32,7 @@ func (l *Loop) measure(p *proc, r policy.Report) {
 	is := r.HasAvailable && r.Available == policy.Busy
 	free := r.HasAvailable && r.Available == policy.Idle
 	if r.Ready || is || free {
-		l.measureStart(p)
+		l.measureStart(p, r.Ready || free)
 	}
 	t.several = t.several || r.Held >= 0 || r.Finished > 1
 	switch {
@@ -46,12 +46,13 @@ func (l *Loop) measure(p *proc, r policy.Report) {
 	}
 }
 
-// measureStart books that a worker can accept, the first time.
-func (l *Loop) measureStart(p *proc) {
-	if !p.timing.proven {
-		p.timing.proven = true
+// measureStart books a worker's first word. Where that is of a job already, when it
+// could have taken one is not known.
+func (l *Loop) measureStart(p *proc, ready bool) {
+	if !p.timing.proven && ready {
 		l.tally.Starts.Observe(l.now - p.timing.born)
 	}
+	p.timing.proven = true
 }
 
 // measureEnd books an end, and the session that is over with it.

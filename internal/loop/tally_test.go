@@ -59,6 +59,9 @@ func TestTimeOfSeveral(t *testing.T) {
 	w.report(report.Message{PID: 101, Avail: report.Idle, Jobs: 1, Done: 1})
 	w.turn()
 	s := w.loop.snapshot()
+	if s.Measures.Starts != nil {
+		t.Errorf("a worker whose first word was of a job has a start of %v", s.Measures.Starts.Sum)
+	}
 	if s.Measures.Requests != nil || *s.Counters.Requests != 1 {
 		t.Errorf("times %v of %d requests, want none of one", s.Measures.Requests, *s.Counters.Requests)
 	}
