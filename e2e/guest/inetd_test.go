@@ -39,6 +39,14 @@ func inetd(t *testing.T, name string, command, options []string, lines ...string
 func example(t *testing.T, name string, lines ...string) *service {
 	t.Helper()
 	s := inetdFiles(t, name)
+	s.installExample(s.addr, lines...)
+	return s
+}
+
+// installExample does it for an address of any kind.
+func (s *service) installExample(address string, lines ...string) {
+	t, name := s.t, filepath.Base(s.dir)
+	t.Helper()
 	dir := filepath.Join(harness.Examples, name)
 	s.write(name+".conf", read(t, filepath.Join(dir, name+".conf")))
 	here := strings.NewReplacer("/usr/bin/availd", harness.Availd, filepath.Join("/etc/availd", name+".conf"), s.conf)
@@ -48,8 +56,7 @@ func example(t *testing.T, name string, lines ...string) *service {
 		s.text += "\n" + read(t, file)
 	}
 	socket := here.Replace(read(t, filepath.Join(dir, name+".socket")))
-	s.Unit = harness.Install(t, name, socket+section("Socket", []string{"ListenStream=", "ListenStream=" + s.addr}), s.text)
-	return s
+	s.Unit = harness.Install(t, name, socket+section("Socket", []string{"ListenStream=", "ListenStream=" + address}), s.text)
 }
 
 func inetdFiles(t *testing.T, name string) *service {

@@ -31,7 +31,7 @@ const (
 	// A worker that goes on accepting while the service is stopped has to be
 	// caught between two connections, so it is looked at often for a while.
 	drainWait  = 2 * time.Millisecond
-	drainLooks = 500
+	drainLooks = 2500
 	drainLong  = 20 * time.Millisecond
 )
 

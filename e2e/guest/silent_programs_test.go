@@ -1,0 +1,262 @@
+//go:build e2e
+
+package guest
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/status"
+)
+
+// behindNginx starts a web server in front of a FastCGI service; the load goes
+// through it.
+func behindNginx(t *testing.T, s *service, socket, script string) harness.Load {
+	t.Helper()
+	address := harness.Addr(harness.Port())
+	dir := t.TempDir()
+	conf := s.write("nginx.conf", strings.NewReplacer("ADDRESS", address, "SOCKET", socket, "PROGRAM", script, "DIR", dir).Replace(`
+user www-data;
+daemon off;
+error_log DIR/errors;
+pid DIR/pid;
+events { worker_connections 256; }
+http {
+	access_log off;
+	client_body_temp_path DIR/body;
+	fastcgi_temp_path DIR/fastcgi;
+	proxy_temp_path DIR/proxy;
+	uwsgi_temp_path DIR/uwsgi;
+	scgi_temp_path DIR/scgi;
+	server {
+		listen ADDRESS;
+		location / {
+			include /etc/nginx/fastcgi_params;
+			fastcgi_param SCRIPT_FILENAME PROGRAM;
+			fastcgi_pass unix:SOCKET;
+		}
+	}
+}
+`))
+	server := exec.Command("nginx", "-c", conf, "-e", filepath.Join(dir, "errors"))
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(unix.SIGTERM)
+		_ = server.Wait()
+		if errors, _ := os.ReadFile(filepath.Join(dir, "errors")); t.Failed() {
+			t.Logf("nginx says:\n%.3000s", errors)
+		}
+	})
+	load := harness.Load{URL: "http://" + address + "/", Clients: 8}
+	harness.WaitFor(t, "nginx", harness.Patience, func() bool { _, err := load.Get(); return err == nil })
+	return load
+}
+
+// cgiFcgi is one request by the FastCGI client of libfcgi.
+func cgiFcgi(socket, script string) (string, error) {
+	return harness.Run("env", "REQUEST_METHOD=GET", "REDIRECT_STATUS=200", "SCRIPT_FILENAME="+script, "cgi-fcgi", "-bind", "-connect", socket)
+}
+
+// TestPHP runs php-cgi, which finishes on SIGTERM.
+func TestPHP(t *testing.T) {
+	t.Parallel()
+	const socket = "/run/php-cgi-test.sock"
+	script := filepath.Join(filesRoot, "php-cgi", "work.php")
+	s := silent(t, "php-cgi", socket, func(s *service) {
+		s.write("work.php", `<?php usleep(5000); echo "done by ", getmypid(), "\n";`)
+	}, "--limit=12", "--idle-timeout=2s")
+	atOnce(t, 12, 4, func(int) error {
+		out, err := cgiFcgi(socket, script)
+		if err == nil && !strings.Contains(out, "done by ") {
+			t.Errorf("cgi-fcgi says %q", out)
+		}
+		return err
+	})
+	load := behindNginx(t, s, socket, script)
+	s.grows(load, 4, 2)
+	s.deploys(load)
+}
+
+// TestFcgiwrap runs fcgiwrap, which would lose its request on SIGTERM.
+func TestFcgiwrap(t *testing.T) {
+	t.Parallel()
+	const socket = "/run/fcgiwrap-test.sock"
+	script := filepath.Join(filesRoot, "fcgiwrap", "work.cgi")
+	s := silent(t, "fcgiwrap", socket, func(s *service) {
+		s.write("work.cgi", "#!/bin/sh\necho 'Content-Type: text/plain'\necho\necho done by $$\n")
+	}, "--limit=12", "--idle-timeout=2s")
+	atOnce(t, 12, 4, func(int) error {
+		out, err := cgiFcgi(socket, script)
+		if err == nil && !strings.Contains(out, "done by ") {
+			t.Errorf("cgi-fcgi says %q", out)
+		}
+		return err
+	})
+	load := behindNginx(t, s, socket, script)
+	s.grows(load, 4, 2)
+	s.deploys(load)
+}
+
+// TestGunicorn runs gunicorn with one worker of the kind sync.
+func TestGunicorn(t *testing.T) {
+	t.Parallel()
+	s := silent(t, "gunicorn", "", func(*service) {
+		mustScript(t, `mkdir -p /srv/app; cat >/srv/app/app.py <<'END'
+import os, time
+
+def application(environ, start_response):
+    time.sleep(0.005)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"done by %d\n" % os.getpid()]
+END`)
+	}, "--limit=6", "--idle-timeout=3s")
+	load := s.load(8, "/")
+	s.grows(load, 3, 2)
+	s.deploys(load)
+}
+
+// TestSocketserver runs an accept loop, which would lose its request on SIGTERM.
+func TestSocketserver(t *testing.T) {
+	t.Parallel()
+	s := silent(t, "socketserver", "", func(*service) {
+		mustScript(t, `install -D "$1" /usr/local/libexec/socketserver`, filepath.Join(harness.Examples, "socketserver", "worker.py"))
+	}, "--limit=12", "--idle-timeout=2s")
+	load := s.load(8, "/")
+	s.grows(load, 3, 2)
+	s.deploys(load)
+}
+
+// tallying is an accept loop that writes down what it has accepted, a byte each.
+const tallying = `#!/usr/bin/python3
+import os, socket, sys, time
+
+tally = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+listener = socket.socket(fileno=3)
+while True:
+    client, _ = listener.accept()
+    os.write(tally, b"a")
+    head = b""
+    while b"\r\n\r\n" not in head:
+        more = client.recv(4096)
+        if not more:
+            break
+        head += more
+    time.sleep(0.01)
+    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    client.close()
+`
+
+// accepted is the tally so far.
+func (s *service) accepted() int {
+	s.t.Helper()
+	return len(read(s.t, filepath.Join(s.dir, "tally")))
+}
+
+// TestQuiesceStop stops the service and its socket while everybody asks: who was
+// accepted is answered, although the program knows of no signal.
+func TestQuiesceStop(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(filesRoot, "quiesce-stop")
+	s := pool{
+		name: "quiesce-stop", options: []string{"--protocol=queue", "--limit=4"},
+		command: []string{filepath.Join(dir, "worker.py"), filepath.Join(dir, "tally")},
+		service: []string{"ReadWritePaths=" + dir},
+	}.install(t, func(s *service) {
+		s.write("worker.py", tallying)
+		s.write("tally", "")
+		if err := os.Chmod(filepath.Join(s.dir, "tally"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for range 3 {
+		before := s.accepted()
+		running := s.load(8, "/").Start()
+		harness.WaitFor(t, "100 answers", harness.Patience, more(running, 100))
+		begin := time.Now()
+		harness.Systemctl(t, "stop", s.Socket(), s.Service())
+		took := time.Since(begin)
+		r := running.Stop()
+		accepted := s.accepted() - before
+		t.Logf("the stop took %v; accepted %d, answered %d, never accepted %d", took.Round(time.Millisecond), accepted, r.OK, r.Failed)
+		if accepted != r.OK {
+			t.Errorf("%d were accepted, %d answered: %v", accepted, r.OK, r)
+		}
+		s.gone()
+		harness.Systemctl(t, "start", s.Socket())
+	}
+}
+
+// TestAuto: nothing is known of a worker until it reports, and that it has is
+// remembered.
+func TestAuto(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "auto", options: []string{"--protocol=auto", "--limit=4"}, command: fast,
+		service: []string{"NonBlocking=yes"}}.install(t)
+	s.Start()
+	if now := s.state(); now.Counters.Requests != nil {
+		t.Errorf("%d requests are known before the first report", *now.Counters.Requests)
+	}
+	s.fetch("/")
+	s.await("a report to be believed", func(st status.Service) bool { return st.Counters.Requests != nil && *st.Counters.Requests == 1 })
+	main := s.Main()
+	shoot(t, main)
+	s.awaitAnother(main)
+	if now := s.state(); now.Counters.Requests == nil || *now.Counters.Requests != 1 || now.Idle != 1 || now.Workers[0].State != "idle" {
+		t.Errorf("after a crash: %+v", now)
+	}
+	g := s.besiege(4)
+	s.Reload()
+	s.Restart()
+	g.more(50)
+	g.lift()
+}
+
+// packets is an accept loop on a sequential-packet socket.
+const packets = `#!/usr/bin/python3
+import socket
+listener = socket.socket(fileno=3)
+while True:
+    client, _ = listener.accept()
+    client.send(client.recv(100))
+    client.close()
+`
+
+// TestQueueSeqpacket: the queue of such a socket is known too, as the service's
+// own user.
+func TestQueueSeqpacket(t *testing.T) {
+	t.Parallel()
+	const address = "@availd-test-seqpacket"
+	s := pool{
+		name: "seqpacket", options: []string{"--protocol=queue", "--limit=4"},
+		command: []string{filepath.Join(filesRoot, "seqpacket", "worker.py")}, listen: []string{"ListenSequentialPacket=" + address},
+	}.install(t, func(s *service) { s.write("worker.py", packets) })
+	atOnce(t, 100, 4, func(int) error {
+		c, err := net.Dial("unixpacket", address)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(harness.Patience))
+		answer := make([]byte, 100)
+		if _, err = io.WriteString(c, "packet"); err != nil {
+			return err
+		}
+		if n, err := c.Read(answer); err != nil || string(answer[:n]) != "packet" {
+			return fmt.Errorf("answer %q: %w", answer[:n], err)
+		}
+		return nil
+	})
+	s.unknown("queue")
+}
