@@ -1,6 +1,6 @@
 // Package ceiling tells what keeps a pool from growing to its limit: the tasks,
 // descriptors, processes and memory that the system leaves to it. Each worker
-// is at least one process, takes one descriptor of availd, and memory as its
+// is at least one process, takes a descriptor of availd or two, and memory as its
 // fellows do.
 //
 // It reads and reckons. It neither changes a limit of the system nor logs.
@@ -18,6 +18,7 @@ type Facts struct {
 	Processes int   // processes the user may have, those of others of its services included
 	Memory    int64 // bytes that are free, in the control group and on the machine
 	PerWorker int64 // bytes that a worker takes, Unknown where none runs
+	FilesEach int   // descriptors of availd for each worker; 0 = 1
 }
 
 // fileReserve are the descriptors that availd needs for a moment beside those of
@@ -37,8 +38,9 @@ func (f Facts) Warnings(limit, running int) []string {
 	if n := running + max(0, f.Tasks); f.Tasks != Unknown {
 		add(n, "tasks end at %d of %d workers; raise TasksMax= of the unit, or lower --limit", n, limit)
 	}
-	if n := running + max(0, f.Files-fileReserve); f.Files != Unknown {
-		add(n, "descriptors of availd, which needs one for each, end at %d of %d workers; raise LimitNOFILE= of the unit, or lower --limit", n, limit)
+	each := max(1, f.FilesEach)
+	if n := running + max(0, f.Files-fileReserve)/each; f.Files != Unknown {
+		add(n, "descriptors of availd, which needs %d for each, end at %d of %d workers; raise LimitNOFILE= of the unit, or lower --limit", each, n, limit)
 	}
 	if n := f.Processes; n != Unknown {
 		add(n, "processes of this user end at %d of %d workers at most; raise LimitNPROC= of the unit, or lower --limit", n, limit)

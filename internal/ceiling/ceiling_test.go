@@ -25,6 +25,7 @@ func TestWarnings(t *testing.T) {
 		{"tasks, just", with(func(f *Facts) { f.Tasks = 490 }), 500, 10, ""},
 		{"no tasks left", with(func(f *Facts) { f.Tasks = 0 }), 500, 10, "tasks end at 10 of 500 workers"},
 		{"files", with(func(f *Facts) { f.Files = 208 }), 500, 0, "end at 200 of 500 workers; raise LimitNOFILE="},
+		{"two files for each", with(func(f *Facts) { f.Files, f.FilesEach = 208, 2 }), 500, 0, "which needs 2 for each, end at 100 of 500"},
 		{"no files left", with(func(f *Facts) { f.Files = 3 }), 500, 7, "end at 7 of 500 workers"},
 		{"processes", with(func(f *Facts) { f.Processes = 64 }), 65, 3, "end at 64 of 65 workers at most; raise LimitNPROC="},
 		{"memory", with(func(f *Facts) { f.Memory, f.PerWorker = 100<<20, 10<<20 }), 50, 5, "memory ends at about 15 of 50 workers, which take 10.0 MiB each"},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/ceiling"
+	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -16,7 +17,17 @@ func (d *daemon) ceilings(limit int) []string {
 	for _, r := range records {
 		pids = append(pids, r.PID)
 	}
-	return ceiling.Read(pids).Warnings(limit, len(records))
+	return facts(pids, string(d.cfg.Protocol)).Warnings(limit, len(records))
+}
+
+// facts are those of workers of a protocol: daemons of Postfix have a status
+// channel beside the pidfd.
+func facts(pids []int, protocol string) ceiling.Facts {
+	f := ceiling.Read(pids)
+	if protocol == string(config.ProtocolPostfix) {
+		f.FilesEach = 2
+	}
+	return f
 }
 
 // adviceAge is how long advice is good. What it takes to find it out is not to
@@ -41,7 +52,7 @@ func (a *advice) give(s *status.Service) {
 			pids = append(pids, w.PID)
 		}
 		a.at, a.limit = time.Now(), s.Limit
-		a.warnings = append([]string{}, ceiling.Read(pids).Warnings(s.Limit, s.Total)...)
+		a.warnings = append([]string{}, facts(pids, s.Protocol).Warnings(s.Limit, s.Total)...)
 	}
 	s.Warnings = a.warnings
 }
