@@ -32,6 +32,9 @@ var examples = []struct {
 	{"http-python", true, func(t *testing.T, dir string) []string {
 		return []string{need(t, "python3"), "http-python/worker.py"}
 	}},
+	{"http-perl", true, func(t *testing.T, dir string) []string {
+		return []string{need(t, "perl"), "http-perl/worker.pl"}
+	}},
 	{"http-c", false, buildC("http-c")},
 	{"http-c-board", false, buildC("http-c-board")},
 }

@@ -23,6 +23,12 @@ var sets = map[string]units.Options{
 	"http-python":  worker("http-python", "127.0.0.1:8081"),
 	"http-c":       worker("http-c", "127.0.0.1:8082"),
 	"http-c-board": worker("http-c-board", "127.0.0.1:8083"),
+	"http-perl":    worker("http-perl", "127.0.0.1:8085"),
+	"http-asyncio": worker("http-asyncio", "127.0.0.1:8086", "10"),
+	"http-node": {
+		Listen: []string{"127.0.0.1:8087"}, Run: []string{"--protocol=notify"},
+		Command: []string{"/usr/local/libexec/http-node/with-reports", "/usr/bin/node", "/usr/local/libexec/http-node/worker.js", "10"},
+	},
 	"git-daemon": inetd("9418", []string{"--limit=20", "--max-per-source=10"},
 		"/usr/bin/git", "-c", "safe.directory=*", "daemon", "--inetd", "--export-all", "--base-path=/srv/git"),
 	"rsyncd":   inetd("873", []string{"--limit=10"}, "/usr/bin/rsync", "--daemon"),
@@ -38,11 +44,11 @@ var sets = map[string]units.Options{
 	},
 }
 
-func worker(name, address string) units.Options {
+func worker(name, address string, args ...string) units.Options {
 	return units.Options{
 		Listen:  []string{address},
 		Run:     []string{"--protocol=notify"},
-		Command: []string{"/usr/local/libexec/" + name},
+		Command: append([]string{"/usr/local/libexec/" + name}, args...),
 	}
 }
 

@@ -51,10 +51,7 @@ func (s *service) installExample(address string, lines ...string) {
 	s.write(name+".conf", read(t, filepath.Join(dir, name+".conf")))
 	here := strings.NewReplacer("/usr/bin/availd", harness.Availd, filepath.Join("/etc/availd", name+".conf"), s.conf)
 	s.text = here.Replace(read(t, filepath.Join(dir, name+".service"))) + section("Service", lines)
-	dropIns, _ := filepath.Glob(filepath.Join(dir, name+".service.d", "*.conf"))
-	for _, file := range dropIns {
-		s.text += "\n" + read(t, file)
-	}
+	dropIns(t, name)(s)
 	socket := here.Replace(read(t, filepath.Join(dir, name+".socket")))
 	s.Unit = harness.Install(t, name, socket+section("Socket", []string{"ListenStream=", "ListenStream=" + address}), s.text)
 }

@@ -68,8 +68,13 @@ func TestKeptChannels(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.sockets.Stored = []activation.Stored{
-		{FD: 10, Name: "availd.c.7"}, {FD: spare, Name: "availd.c.7"}, {FD: 11, Name: "availd.c.5"},
-		{FD: 12, Name: "availd.flow.w"}, {FD: 13, Name: "availd.flow.r"}, {FD: 14, Name: "availd.c.9"}, {FD: 15, Name: "availd.w.7"},
+		{FD: 10, Name: "availd.c.7"},
+		{FD: spare, Name: "availd.c.7"},
+		{FD: 11, Name: "availd.c.5"},
+		{FD: 12, Name: "availd.flow.w"},
+		{FD: 13, Name: "availd.flow.r"},
+		{FD: 14, Name: "availd.c.9"},
+		{FD: 15, Name: "availd.w.7"},
 	}
 	d.kept = d.sortKept()
 	if d.kept.flow != [2]int{13, 12} || d.kept.workers[7] != 15 {

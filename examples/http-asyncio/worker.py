@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: 0BSD
+"""An example worker with asyncio, which serves several clients at a time.
+
+Standard library only. What availd asks for is between the two rules. A worker that
+holds several clients says busy when it can take no more, and always how many it holds
+and how many it has finished. Run it under NonBlocking=yes.
+
+    install -D worker.py /usr/local/libexec/http-asyncio
+    availd run --listen 127.0.0.1:8080 -- /usr/local/libexec/http-asyncio 10
+    curl http://127.0.0.1:8080/
+"""
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+
+MOST = int(sys.argv[1]) if len(sys.argv) > 1 else 10  # clients at a time
+
+
+async def serve(reader, writer):
+    """Answer one request."""
+    # A silent client must not be held for ever.
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    status, body = "200 OK", None
+    match = re.match(rb"[A-Z]+ ([^ ?]*)(?:\?ms=(\d{1,5}))? HTTP/1\.[01]\r\n", head)
+    if not match:
+        status, body = "400 Bad Request", {"error": "not a request for / or /sleep?ms=N"}
+    elif match[1] == b"/sleep" and match[2]:
+        await asyncio.sleep(int(match[2]) / 1000)
+    if body is None:
+        body = {"pid": os.getpid(),
+                "generation": int(os.environ.get("AVAILD_GENERATION") or 0),
+                "stress": os.environ.get("AVAILD_STRESS") == "yes"}
+    text = json.dumps(body, separators=(",", ":")).encode() + b"\n"
+    writer.write(b"HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+                 b"Content-Length: %d\r\nConnection: close\r\n\r\n%s"
+                 % (status.encode(), len(text), text))
+    await asyncio.wait_for(writer.drain(), 10)
+
+
+async def talk(client):
+    """Serve one client, whatever it does."""
+    reader, writer = await asyncio.open_connection(sock=client)
+    try:
+        await serve(reader, writer)
+    except (OSError, EOFError, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
+        print("client:", repr(error), file=sys.stderr)
+    finally:
+        writer.close()
+
+
+# ---------------------------------------------------------------- the contract
+def report(line, to=os.environ.get("NOTIFY_SOCKET", "")):
+    """Send a report to availd, if there is one, and go on if it fails."""
+    try:
+        if to:
+            sender.sendto(line.encode(), "\0" + to[1:] if to[0] == "@" else to)
+    except OSError:
+        pass
+
+
+class Worker:
+    """The clients that are held, and the sockets that more come from."""
+
+    def __init__(self, listeners):
+        self.loop = asyncio.get_running_loop()
+        self.listeners, self.jobs, self.leaving = listeners, set(), False
+        self.over = asyncio.Event()
+
+    def watch(self):
+        """Accept while there is room. accept() itself is called when a socket is
+        readable: a task that waits inside sock_accept() and is cancelled in the
+        same moment loses its client."""
+        for listener in self.listeners:
+            if self.leaving or len(self.jobs) >= MOST:
+                self.loop.remove_reader(listener)
+            else:
+                self.loop.add_reader(listener, self.take, listener)
+
+    def take(self, listener):
+        try:
+            client, _ = listener.accept()
+        except OSError:  # another worker was faster, or the client has gone
+            return
+        client.setblocking(False)
+        job = self.loop.create_task(talk(client))
+        self.jobs.add(job)
+        job.add_done_callback(self.finished)
+        self.tell(done=0)
+
+    def finished(self, job):
+        self.jobs.remove(job)
+        self.tell(done=1)
+
+    def tell(self, done):
+        report("X_AVAILD=%s\nX_AVAILD_JOBS=%d\nX_AVAILD_DONE=%d"
+               % ("busy" if len(self.jobs) >= MOST else "idle", len(self.jobs), done))
+        self.watch()
+        if self.leaving and not self.jobs:
+            self.over.set()
+
+    def leave(self):
+        """Told to: take no more, finish what is held."""
+        self.leaving = True
+        report("STOPPING=1")
+        self.tell(done=0)
+
+
+async def main():
+    worker = Worker([socket.socket(fileno=3 + n) for n in range(int(os.environ["LISTEN_FDS"]))])
+    worker.loop.add_signal_handler(signal.SIGTERM, worker.leave)
+    report("READY=1")
+    worker.watch()
+    await worker.over.wait()
+# ---------------------------------------------------------------------- its end
+
+
+if os.environ.get("LISTEN_PID") != str(os.getpid()):
+    sys.exit("no sockets: start me with: availd run --listen 127.0.0.1:8080 -- " + sys.argv[0])
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sender.settimeout(5)  # availd may hang, the worker must not
+asyncio.run(main())

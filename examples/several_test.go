@@ -1,0 +1,138 @@
+package examples
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+)
+
+// several are the workers that serve more than one client at a time, here two
+// before they say busy.
+var several = []struct {
+	name    string
+	pauses  bool // takes no more when it has said busy
+	command func(*testing.T) []string
+}{
+	{"http-asyncio", true, func(t *testing.T) []string {
+		return []string{need(t, "python3"), "http-asyncio/worker.py", "2"}
+	}},
+	{"http-node", false, func(t *testing.T) []string {
+		return []string{need(t, "perl"), "http-node/with-reports", need(t, "node"), "http-node/worker.js", "2"}
+	}},
+}
+
+func TestSeveral(t *testing.T) {
+	for _, example := range several {
+		t.Run(example.name, func(t *testing.T) {
+			command := example.command(t)
+			for _, notify := range []string{"", "@availd-example-" + example.name} {
+				countsClients(t, supervise(t, notify), command, example.pauses)
+			}
+			finishesAll(t, supervise(t, ""), command)
+			survivesRudeClient(t, supervise(t, ""), command)
+			losesRaces(t, supervise(t, ""), command)
+			wantsItsOwnSockets(t, command)
+		})
+	}
+}
+
+// holding is what a worker of two clients reports when it holds so many.
+func holding(clients, done int) string {
+	state := "idle"
+	if clients >= 2 {
+		state = "busy"
+	}
+	return fmt.Sprintf("X_AVAILD=%s\nX_AVAILD_JOBS=%d\nX_AVAILD_DONE=%d", state, clients, done)
+}
+
+func (s *supervisor) connect() net.Conn {
+	s.t.Helper()
+	c, err := net.Dial("tcp", s.address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// answered asks on a connection that is held, and checks the answer.
+func answered(t *testing.T, c net.Conn, p *os.Process) {
+	t.Helper()
+	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	want := fmt.Sprintf(`{"pid":%d,"generation":7,"stress":true}`+"\n", p.Pid)
+	got, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 200 OK\r\n") || !strings.Contains(string(got), want) {
+		t.Errorf("answered %q, %v; want %s", got, err, want)
+	}
+	c.Close()
+}
+
+// full starts a worker and connects the two clients with whom it is busy.
+func (s *supervisor) full(command []string) (p *os.Process, first, second net.Conn) {
+	s.t.Helper()
+	p = s.start(command...)
+	s.expect("READY=1")
+	first = s.connect()
+	s.expect(holding(1, 0))
+	second = s.connect()
+	s.expect(holding(2, 0))
+	return p, first, second
+}
+
+func countsClients(t *testing.T, s *supervisor, command []string, pauses bool) {
+	t.Helper()
+	p, first, second := s.full(command)
+	third := s.connect()
+	if !pauses {
+		s.expect(holding(3, 0))
+	}
+	answered(t, second, p)
+	if pauses {
+		s.expect(holding(1, 1), holding(2, 0))
+	} else {
+		s.expect(holding(2, 1))
+	}
+	answered(t, first, p)
+	answered(t, third, p)
+	s.expect(holding(1, 1), holding(0, 1))
+	s.tell(p)
+	s.exited(p)
+}
+
+// finishesAll: who is told to leave while it holds two clients that have said nothing
+// yet serves both; who came too late is served by the next worker.
+func finishesAll(t *testing.T, s *supervisor, command []string) {
+	t.Helper()
+	p, first, second := s.full(command)
+	s.tell(p)
+	s.expect("STOPPING=1")
+	go s.drain() // how many it holds from here on is of no interest
+	late := s.connect()
+	answered(t, second, p)
+	answered(t, first, p)
+	s.exited(p)
+	next := s.start(command...)
+	answered(t, late, next)
+	s.tell(next)
+	s.exited(next)
+}
+
+// survivesRudeClient: one that resets its connection is a job like any other.
+func survivesRudeClient(t *testing.T, s *supervisor, command []string) {
+	t.Helper()
+	p := s.start(command...)
+	s.expect("READY=1")
+	for _, say := range []string{"", "GET /sleep?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n"} {
+		c := s.connect()
+		s.expect(holding(1, 0))
+		fmt.Fprint(c, say)
+		c.(*net.TCPConn).SetLinger(0) // close sends a reset
+		c.Close()
+		s.expect(holding(0, 1))
+	}
+	s.tell(p)
+	s.exited(p)
+}
