@@ -71,6 +71,8 @@ func TestJournal(t *testing.T) {
 		s.checkExplained(kind)
 	}
 	t.Logf("journalctl --unit=%s\n%s", s.Service(), s.Journal())
+	t.Logf("and of one message all\n%s", harness.MustRun(t, "journalctl", "--output=json-pretty", "--lines=1",
+		"AVAILD_SERVICE="+s.Name, "AVAILD_EVENT=full"))
 }
 
 func eventful(t *testing.T) *service {
