@@ -120,6 +120,7 @@ func (s *Service) bookAvailable(w *worker, r Report) Verdict {
 		s.finish(w, n)
 		s.become(w, idle)
 	default:
+		s.finish(w, max(r.Finished, 0)) // before this one
 		w.taken = true
 		s.become(w, busy)
 	}

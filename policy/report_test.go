@@ -33,6 +33,7 @@ func TestFinishedJobs(t *testing.T) {
 		{"without availability", []row{{"done 101 3", ""}, {"done 101 2", ""}}, 5},
 		{"with a redundant report", []row{{"ready 101", ""}, {"idle 101 done=2", "redundant"}}, 2},
 		{"while busy", []row{{"busy 101", "watch on"}, {"busy 101 done=4", "redundant"}, {"idle 101 done=1", "watch off"}}, 5},
+		{"before the one that begins", []row{{"busy 101 done=4", "watch on"}}, 4},
 		{"nonsense", []row{{"nonsense 101 done=4", "nonsense, status 101 7"}}, 0},
 		{"stale", []row{{"stale 101 done=4", "stale, stale generation of 101"}}, 0},
 	}

@@ -116,9 +116,12 @@ func (b *Board) Take() {
 	}
 }
 
+// finish says that the job is finished, and that no other will be taken.
+func (b *Board) finish() { atomic.AddUint64(b.turns, 1) }
+
 // Free says that the job is finished and this worker can take another.
 func (b *Board) Free() {
-	atomic.AddUint64(b.turns, 1)
+	b.finish()
 	atomic.OrUint64(&b.idle[b.word], b.bit)
 	if b.called() {
 		b.ring()

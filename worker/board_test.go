@@ -139,11 +139,14 @@ func TestServeOnTheBoard(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c)
 		c.Close()
 	}
+	c := s.dial()
+	greeting(t, c)
 	s.signal(p, syscall.SIGTERM)
 	s.expect("STOPPING=1")
+	c.Close()
 	s.exited(p)
-	if *turns != 6 {
-		t.Errorf("%d turns after 3 jobs", *turns)
+	if *turns != 8 || *word(memory, BoardIdle) != 0 {
+		t.Errorf("%d turns after 4 jobs, idle bits %#x of one that was to leave", *turns, *word(memory, BoardIdle))
 	}
 }
 

@@ -58,11 +58,14 @@ func (g *gate) busy() {
 }
 
 func (g *gate) idle() {
-	if g.board != nil {
+	switch {
+	case g.board == nil:
+		Idle()
+	case g.waiter.ended():
+		g.board.finish()
+	default:
 		g.board.Free()
-		return
 	}
-	Idle()
 }
 
 // arm makes SIGTERM and the end of ctx end the wait. Stopping is said at once,

@@ -144,7 +144,7 @@ func (l *Loop) recount() {
 func (l *Loop) doze() {
 	s := &l.seats
 	s.due = 0
-	if !s.changed {
+	if !s.changed && (!s.asleep || l.ready.ring) {
 		s.asleep = true
 		s.board.Call(true)
 		l.look()

@@ -15,7 +15,7 @@ import (
 )
 
 // newBoardWorld is a world with a board. A worker's slot is its generation.
-func newBoardWorld(t *testing.T, cfg policy.Config) *world {
+func newBoardWorld(t testing.TB, cfg policy.Config) *world {
 	t.Helper()
 	b, err := board.Create()
 	if err != nil {
@@ -35,7 +35,7 @@ func (w *world) join(pid int) *worker.Board {
 }
 
 // join takes a slot the way a worker does, which closes its descriptors.
-func join(t *testing.T, on *board.Board, slot int) *worker.Board {
+func join(t testing.TB, on *board.Board, slot int) *worker.Board {
 	t.Helper()
 	for name, fd := range map[string]int{worker.EnvBoardFD: on.FD(), worker.EnvWakeFD: on.WakeFD()} {
 		t.Setenv(name, strconv.Itoa(dup(t, fd)))
@@ -124,6 +124,26 @@ func TestWorkerIsFaster(t *testing.T) {
 	if len(w.births) != 1 {
 		t.Error("a worker was started for a connection that does not wait")
 	}
+}
+
+// TestJobsBetweenLooks are counted, also those of a worker that is found busy
+// where it was found idle before.
+func TestJobsBetweenLooks(t *testing.T) {
+	w := newBoardWorld(t, daemonRules(5))
+	_, first := w.born()
+	first.Free()
+	w.expect(0, 1, 1)
+	for range 3 {
+		first.Take()
+		first.Free()
+	}
+	first.Take()
+	w.expect(1, 0, 4)
+	first.Free()
+	first.Take()
+	w.expect(1, 0, 5)
+	first.Free()
+	w.expect(0, 1, 6)
 }
 
 // TestFullPool: that the last worker at the limit is taken is told by the
@@ -355,7 +375,7 @@ func TestAdoptedFromTheBoard(t *testing.T) {
 	}
 }
 
-func dup(t *testing.T, fd int) int {
+func dup(t testing.TB, fd int) int {
 	t.Helper()
 	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
@@ -395,5 +415,52 @@ func TestRubbishOnTheBoard(t *testing.T) {
 	w.turn()
 	if len(w.births) != 3 {
 		t.Errorf("%d births, want another one", len(w.births))
+	}
+}
+
+// TestBoardTurnsAllocateNothing: a full pool and a look at all it has done.
+func TestBoardTurnsAllocateNothing(t *testing.T) {
+	w := newBoardWorld(t, daemonRules(2))
+	_, first := w.born()
+	_, second := w.born()
+	first.Free()
+	second.Free()
+	w.turn()
+	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {} // this world's allocates
+	if n := testing.AllocsPerRun(100, func() {
+		w.now += 20 * time.Millisecond
+		w.loop.recount()
+		w.loop.leaveSeats() // the next ring is heard
+		first.Take()
+		second.Take()
+		if err := w.loop.turn(); err != nil {
+			t.Fatal(err)
+		}
+		first.Free()
+		second.Free()
+	}); n != 0 {
+		t.Errorf("%v allocations for a turn", n)
+	}
+	if !w.condition().Full {
+		t.Error("the pool was not found full")
+	}
+}
+
+func BenchmarkBoardTurn(b *testing.B) {
+	w := newBoardWorld(b, daemonRules(2))
+	_, first := w.born()
+	_, second := w.born()
+	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {}
+	for b.Loop() {
+		w.now += 2 * ringPace
+		first.Free()
+		second.Free()
+		w.loop.recount()
+		w.loop.leaveSeats()
+		first.Take()
+		second.Take()
+		if err := w.loop.turn(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -39,7 +39,7 @@ func countFiles() int {
 // world is what a loop under test acts on: its descriptors are real, births
 // and reports are not.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	loop     *Loop
 	now      policy.Instant
 	wall     time.Time
@@ -85,7 +85,7 @@ func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored, change ...func(
 }
 
 // newWorldOn is one whose workers are offered a board.
-func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board, change ...func(*Settings)) *world {
+func newWorldOn(t testing.TB, cfg policy.Config, r *Restored, b *board.Board, change ...func(*Settings)) *world {
 	t.Helper()
 	w := &world{t: t, pids: map[int]int{}, peers: map[int]int{}, ends: map[int]policy.End{}, slots: map[int]string{}, now: time.Hour, wall: time.Date(2026, 3, 4, 1, 0, 0, 0, time.Local)}
 	w.listener = listen(t)
@@ -122,7 +122,7 @@ func newWorldOn(t *testing.T, cfg policy.Config, r *Restored, b *board.Board, ch
 	return w
 }
 
-func listen(t *testing.T) int {
+func listen(t testing.TB) int {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
@@ -138,7 +138,7 @@ func listen(t *testing.T) int {
 	return fd
 }
 
-func eventfd(t *testing.T) int {
+func eventfd(t testing.TB) int {
 	t.Helper()
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {

@@ -310,7 +310,7 @@ func TestReload(t *testing.T) {
 }
 
 // waitBell waits until another goroutine has rung.
-func waitBell(t *testing.T, w *world) {
+func waitBell(t testing.TB, w *world) {
 	t.Helper()
 	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.loop.bell.fd), Events: unix.POLLIN}}, 10_000); n != 1 {
 		t.Fatalf("nobody rang: %v", err)
