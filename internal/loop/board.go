@@ -25,6 +25,9 @@ func (l *Loop) consult() {
 	if l.ready.ring {
 		s.armed = false
 		s.rings = max(s.rings, l.now-ringBurst) + ringPace
+		if l.atLimit() {
+			s.quiet = l.now + fullPace
+		}
 	}
 	if s.n == 0 {
 		s.due = 0
@@ -176,13 +179,28 @@ func (l *Loop) leaveSeats() {
 		l.keep()
 	}
 	s.rearm = 0
-	switch {
-	case s.n == 0 || s.armed || !s.board.AnyIdle() && !s.asleep:
-	case s.rings > l.now:
-		s.rearm = s.rings
-	default:
-		s.armed = l.epoll.modify(s.board.WakeFD(), unix.EPOLLIN|unix.EPOLLONESHOT, kindRing) == nil
+	if s.n == 0 || s.armed || !s.board.AnyIdle() && !s.asleep {
+		return
 	}
+	if due := l.nextRing(); due > l.now {
+		s.rearm = due
+		return
+	}
+	s.armed = l.epoll.modify(s.board.WakeFD(), unix.EPOLLIN|unix.EPOLLONESHOT, kindRing) == nil
+}
+
+// nextRing is from when on another ring is to be heard.
+func (l *Loop) nextRing() policy.Instant {
+	s := &l.seats
+	if l.atLimit() {
+		return max(s.rings, s.quiet)
+	}
+	return s.rings
+}
+
+func (l *Loop) atLimit() bool {
+	c := l.policy.Condition(l.now)
+	return c.Limit > 0 && c.Total >= c.Limit
 }
 
 // vacate books the last words of a dead worker, takes its bit away, and looks

@@ -426,9 +426,10 @@ func TestBoardTurnsAllocateNothing(t *testing.T) {
 	first.Free()
 	second.Free()
 	w.turn()
-	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {} // this world's allocates
-	if n := testing.AllocsPerRun(100, func() {
-		w.now += 20 * time.Millisecond
+	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {} // this world's allocate
+	w.loop.seams.Depth = func(int) Depth { return Depth{} }
+	if n := testing.AllocsPerRun(30, func() { // less than a period of STATUS=
+		w.now += fullPace
 		w.loop.recount()
 		w.loop.leaveSeats() // the next ring is heard
 		first.Take()
@@ -452,7 +453,7 @@ func BenchmarkBoardTurn(b *testing.B) {
 	_, second := w.born()
 	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {}
 	for b.Loop() {
-		w.now += 2 * ringPace
+		w.now += fullPace
 		first.Free()
 		second.Free()
 		w.loop.recount()

@@ -31,6 +31,10 @@ const (
 	// somebody who rings for nothing; they are heard ringPace later.
 	ringPace  = time.Millisecond
 	ringBurst = 64 * ringPace
+	// fullPace is the least time between two rings of a pool at its limit, where
+	// all may be busy for an instant thousands of times a second. Nothing is to
+	// be done about it but to say so.
+	fullPace = 100 * time.Millisecond
 )
 
 // seats are the workers on the board.
@@ -42,6 +46,7 @@ type seats struct {
 
 	armed   bool           // a ring will be heard
 	rings   policy.Instant // moves on by ringPace with each
+	quiet   policy.Instant // until then none of a pool at its limit is heard
 	rearm   policy.Instant // when it will be heard again; 0 = nothing is put off
 	due     policy.Instant // of the next count; 0 = none
 	changed bool           // something, since the last count
