@@ -186,7 +186,9 @@ func runExamples(ctx context.Context, t *testing.T, m *machine.Machine, pages ..
 		for _, block := range strings.Split(examples, ".Bd -literal -offset indent\n")[1:] {
 			block, _, _ = strings.Cut(block, ".Ed")
 			block = strings.NewReplacer(`\-`, "-", `\e`, `\`, `\(aq`, "'").Replace(block)
-			if !forShell.MatchString(block) || strings.Contains(block, "./worker") { // which is shown after it
+			worker := strings.Contains(block, "./worker")                                          // which is shown after it
+			unit := strings.HasPrefix(block, "availd run") && !strings.Contains(block, "--listen") // a line of one
+			if !forShell.MatchString(block) || worker || unit {
 				continue
 			}
 			shell(ctx, t, m, "export XDG_RUNTIME_DIR=/run/own; cd /root\n"+block+"\njobs -p | xargs -r kill || :; wait || :")
