@@ -32,18 +32,10 @@ func TestBurst(t *testing.T) {
 	const rounds = 5
 	bursters := allBursters()
 	series := rig.Series{}
-	var all []string
-	for _, b := range bursters {
-		all = append(all, b.name)
-	}
-	rig.Rounds(rounds, all, func(name string) {
-		for _, b := range bursters {
-			if b.name == name {
-				t.Run("round", func(t *testing.T) { b.burst(t, series) })
-			}
-		}
+	rig.Rounds(rounds, bursters, func(b burster) {
+		t.Run("round", func(t *testing.T) { b.burst(t, series) })
 	})
-	burstTable(t, series, all)
+	burstTable(t, series, bursters)
 }
 
 func (b burster) burst(t *testing.T, series rig.Series) {
@@ -90,10 +82,11 @@ func allBursters() []burster {
 	}
 }
 
-func burstTable(t *testing.T, s rig.Series, all []string) {
+func burstTable(t *testing.T, s rig.Series, bursters []burster) {
 	table := table(t, fmt.Sprintf("Burst: %d clients on an empty pool, ideal %v", burstClients, burstIdeal))
 	ideal := float64(burstIdeal.Milliseconds())
-	for _, name := range all {
+	for _, b := range bursters {
+		name := b.name
 		last := s.Median(name, "last")
 		figure := fmt.Sprintf("%.0f ms", last)
 		switch name {

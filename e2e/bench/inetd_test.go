@@ -17,14 +17,14 @@ func TestInetd(t *testing.T) {
 	const rounds, clients = 5, 8
 	entrants := inetdEntrants(t)
 	series := rig.Series{}
-	rig.Rounds(rounds, names(entrants), func(name string) {
+	rig.Rounds(rounds, entrants, func(e entrant) {
 		r := rig.Load{
-			Program: loader, Port: find(entrants, name).port, Clients: clients, Answer: "hello", For: 1500 * time.Millisecond,
+			Program: loader, Port: e.port, Clients: clients, Answer: "hello", For: 1500 * time.Millisecond,
 		}.Run(t)
 		if r.Failed > 0 {
-			t.Errorf("%s: %d of %d connections failed", name, r.Failed, r.OK+r.Failed)
+			t.Errorf("%s: %d of %d connections failed", e.name, r.Failed, r.OK+r.Failed)
 		}
-		series.Add(name, "rate", r.Rate())
+		series.Add(e.name, "rate", r.Rate())
 	})
 	table := table(t, "inetd: connections/s, a process each")
 	own := entrants[0].name

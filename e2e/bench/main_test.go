@@ -17,6 +17,7 @@ import (
 // Programs of the benchmarks.
 const (
 	httpC    = harness.Workers + "/http-c"
+	httpCB   = harness.Workers + "/http-c-board"
 	prefork  = harness.Bench + "/prefork"
 	nap      = harness.Bench + "/nap"
 	hello    = harness.Bench + "/hello"

@@ -38,6 +38,9 @@ const tries = 32
 // Accept takes the next connection. The listener must be non-blocking: somebody
 // else may have been faster, or the client may have left.
 func Accept(listener int) (Conn, error) {
+	if !waits(listener) { // or nothing need be looked for
+		return Conn{}, ErrNone
+	}
 	if err := room(listener); err != nil {
 		return Conn{}, err
 	}
@@ -56,6 +59,12 @@ func Accept(listener int) (Conn, error) {
 		}
 	}
 	return Conn{}, os.NewSyscallError("accept4", err)
+}
+
+// waits reports whether a connection does. What poll(2) cannot tell, accept will.
+func waits(listener int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 0)
+	return n != 0 || err != nil
 }
 
 // birth is how many descriptors it takes to accept a connection and to start its

@@ -87,6 +87,9 @@ func Run(o Options, n *notify.Notifier) error {
 			return err
 		}
 	}
+	if err := spawn.IgnoreSIGCHLD(); err != nil {
+		return system(err)
+	}
 	stopSignals := d.forwardSignals()
 	defer stopSignals()
 	d.serveControl()

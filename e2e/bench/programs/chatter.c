@@ -1,9 +1,9 @@
 /*
  * A worker that takes no clients and only reports: chatter FIFO PAIRS
  *
- * It is ready and idle until SIGUSR1, by which it reports PAIRS jobs, a busy and
- * an idle each, with pauses in which availd falls asleep, and then writes a byte
- * to FIFO. SIGTERM ends it.
+ * It is ready and idle, and writes its pid to FIFO. By SIGUSR1 it reports PAIRS
+ * jobs, a busy and an idle each, with pauses in which availd falls asleep, and
+ * writes its pid again. SIGTERM ends it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int sender = -1;
+static int sender = -1, fifo = -1;
 
 static void report(const char *line)
 {
@@ -25,7 +25,15 @@ static void report(const char *line)
 		exit(1);
 }
 
-static void talk(const char *fifo, int pairs)
+static void tell(void)
+{
+	int pid = (int)getpid();
+
+	if (write(fifo, &pid, sizeof pid) != sizeof pid)
+		exit(1);
+}
+
+static void talk(int pairs)
 {
 	const struct timespec pause = { 0, 100000 };
 
@@ -33,10 +41,7 @@ static void talk(const char *fifo, int pairs)
 		report(i % 2 ? "X_AVAILD=idle" : "X_AVAILD=busy");
 		nanosleep(&pause, NULL);
 	}
-	int fd = open(fifo, O_WRONLY | O_CLOEXEC);
-	if (write(fd, "x", 1) < 0)
-		exit(1);
-	close(fd);
+	tell();
 }
 
 int main(int argc, char **argv)
@@ -60,9 +65,12 @@ int main(int argc, char **argv)
 	sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sender < 0 || connect(sender, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		return 1;
+	if ((fifo = open(argv[1], O_WRONLY | O_CLOEXEC)) < 0)
+		return 1;
 	report("READY=1\nX_AVAILD=busy");
 	report("X_AVAILD=idle"); /* one that has worked may end */
+	tell();
 	while (sigwait(&wanted, &sig) == 0 && sig == SIGUSR1)
-		talk(argv[1], atoi(argv[2]));
+		talk(atoi(argv[2]));
 	return 0;
 }

@@ -40,7 +40,7 @@ func Median(values []float64) float64 {
 
 // Rounds has entrants take turns: in every round each once, and in every round
 // another one first.
-func Rounds(rounds int, entrants []string, turn func(entrant string)) {
+func Rounds[T any](rounds int, entrants []T, turn func(entrant T)) {
 	for r := range rounds {
 		for i := range entrants {
 			turn(entrants[(r+i)%len(entrants)])

@@ -1,0 +1,130 @@
+//go:build e2e
+
+package bench
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/e2e/bench/rig"
+	"github.com/availd/availd/e2e/guest/harness"
+)
+
+// stack is an application with what runs its workers, at most limit of them.
+type stack struct {
+	name  string
+	start func(t *testing.T, port, limit int) *rig.Server
+}
+
+// application is what all stacks of a comparison serve.
+type application struct {
+	quick, slow string // requests of no time and of stackSleep
+	answer      string
+}
+
+const (
+	stackSleep = 100 * time.Millisecond
+	stackPool  = 8
+)
+
+// compareStacks has the first stack compared with each other one.
+func compareStacks(t *testing.T, title string, app application, stacks []stack) {
+	series := rig.Series{}
+	t.Run("idle", func(t *testing.T) { idleStacks(t, series, stacks) })
+	t.Run("throughput", func(t *testing.T) { steadyStacks(t, series, app, stacks) })
+	t.Run("overload", func(t *testing.T) { overloadStacks(t, series, app, stacks) })
+	rig.Rounds(3, stacks, func(s stack) {
+		t.Run("burst", func(t *testing.T) { burstStack(t, series, app, s) })
+	})
+	stacksTable(t, title, series, stacks)
+}
+
+// idleStacks weighs what has just been started, and whom nobody uses.
+func idleStacks(t *testing.T, series rig.Series, stacks []stack) {
+	for _, s := range stacks {
+		server := s.start(t, harness.Port(), stackPool)
+		<-time.After(time.Second) // until the workers of those that begin with some are there
+		series.Add(s.name, "idle", float64(server.Memory())/1e6)
+	}
+}
+
+// startStacks starts all, and has each serve for a moment: pools grow, and what
+// programs keep of the first requests is kept.
+func startStacks(t *testing.T, app application, stacks []stack, limit int) (entrants []entrant) {
+	for _, s := range stacks {
+		e := entrant{s.name, harness.Port(), nil}
+		e.server = s.start(t, e.port, limit)
+		rig.Load{Program: loader, Port: e.port, Clients: 2 * limit, Request: app.slow, Answer: app.answer, For: 4 * time.Second}.Run(t)
+		entrants = append(entrants, e)
+	}
+	return entrants
+}
+
+func steadyStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
+	entrants := startStacks(t, app, stacks, stackPool)
+	for _, e := range entrants {
+		rig.Load{Program: loader, Port: e.port, Clients: stackPool, Request: app.slow, Answer: app.answer}.Run(t)
+		series.Add(e.name, "worker", float64(e.server.Memory())/1e6/stackPool)
+	}
+	rig.Rounds(5, entrants, func(e entrant) {
+		meter := rig.Measure(e.server.Process)
+		r := rig.Load{
+			Program: loader, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: 1500 * time.Millisecond,
+		}.Run(t)
+		ran, _ := meter.Read()
+		series.Add(e.name, "rate", r.Rate())
+		series.Add(e.name, "cpu", float64(ran)/float64(r.OK)/1e3)
+		series.Add(e.name, "failed", float64(r.Failed))
+	})
+}
+
+func overloadStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
+	entrants := startStacks(t, app, stacks, stackPool)
+	rig.Rounds(3, entrants, func(e entrant) {
+		r := rig.Load{
+			Program: loader, Port: e.port, Clients: 2 * stackPool,
+			Request: app.slow, Answer: app.answer, For: 3 * time.Second,
+		}.Run(t)
+		series.Add(e.name, "overload", float64(r.P99.Microseconds())/1e3)
+		series.Add(e.name, "failed", float64(r.Failed))
+	})
+}
+
+// burstStack is 50 clients on what has just been started, with a limit that
+// would serve them all at once.
+func burstStack(t *testing.T, series rig.Series, app application, s stack) {
+	port := harness.Port()
+	s.start(t, port, burstClients)
+	<-time.After(500 * time.Millisecond) // a start is no part of it
+	r := rig.Load{Program: loader, Port: port, Clients: burstClients, Request: app.slow, Answer: app.answer}.Run(t)
+	series.Add(s.name, "burst", float64(r.P99.Microseconds())/1e3)
+	series.Add(s.name, "failed", float64(r.Failed))
+}
+
+func stacksTable(t *testing.T, title string, s rig.Series, stacks []stack) {
+	table := table(t, title)
+	own := stacks[0].name
+	for _, peer := range stacks {
+		table.Figure(peer.name+": supervisor's CPU a request", fmt.Sprintf("%.2f µs", s.Median(peer.name, "cpu")))
+		table.Figure(peer.name+": memory a worker, PSS", fmt.Sprintf("%.1f MB", s.Median(peer.name, "worker")))
+		if failed := s.Median(peer.name, "failed"); failed > 0 {
+			table.Figure(peer.name+": failed", fmt.Sprintf("%.0f", failed))
+		}
+	}
+	for _, peer := range stacks[1:] {
+		row := func(figure, unit string) (what, figures, ratio string, value float64) {
+			return own + " against " + peer.name, fmt.Sprintf("%.4g %s against %.4g %s", s.Median(own, figure), unit, s.Median(peer.name, figure), unit),
+				"%v × " + peer.name, s.Ratio(own, peer.name, figure)
+		}
+		what, figures, ratio, value := row("rate", "requests/s")
+		table.AtLeast("throughput: "+what, figures, ratio, value, 1)
+		what, figures, ratio, value = row("burst", "ms")
+		table.AtMost(fmt.Sprintf("p99 of a burst of %d: %s", burstClients, what), figures, ratio, value, 1)
+		what, figures, ratio, value = row("overload", "ms")
+		// Twice the clients take twice the request's time at least, whoever serves them.
+		table.AtMost("p99 of twice the clients: "+what, figures, ratio, value, 1.02)
+		what, figures, ratio, value = row("idle", "MB")
+		table.AtMost("memory without a client, PSS: "+what, figures, ratio, value, 1)
+	}
+}
