@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 // blocks are the fenced blocks of a page in a language.
@@ -75,13 +77,7 @@ func moved(t *testing.T, dir string) (text string) {
 // only prints, and its status is good.
 func verify(t *testing.T, dir string) {
 	t.Helper()
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	analyze := need.Program(t, "systemd-analyze")
 	units, _ := filepath.Glob(filepath.Join(dir, "*.s*")) // the pattern is good
 	out, err := exec.Command(analyze, append([]string{"verify", "--man=no"}, units...)...).CombinedOutput()
 	if err != nil || len(out) > 0 {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/config"
 )
 
 // TestArchitecture: the map shows every package, and none that is gone.
@@ -79,6 +81,32 @@ func TestLinks(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
+		}
+	}
+}
+
+var readmeOption = regexp.MustCompile("(?m)^\\| `--([a-z-]+) ([A-Z]+)` \\| (\\S+) \\|")
+
+// TestReadmeOptions: the few options that the README names have these defaults.
+func TestReadmeOptions(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Options worth knowing\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := readmeOption.FindAllStringSubmatch(section, -1)
+	if len(rows) == 0 || len(rows) > 5 || len(rows) != strings.Count(section, "\n| `--") {
+		t.Fatalf("there are %d options, want one to five in rows of one form", len(rows))
+	}
+	for _, row := range rows {
+		i := slices.IndexFunc(config.Options(), func(o config.Option) bool { return o.Name == row[1] })
+		if i < 0 {
+			t.Errorf("--%s does not exist", row[1])
+			continue
+		}
+		if o := config.Options()[i]; o.Arg != row[2] || o.Default != row[3] {
+			t.Errorf("--%s %s has the default %s, want --%s %s with %s", row[1], row[2], row[3], o.Name, o.Arg, o.Default)
 		}
 	}
 }

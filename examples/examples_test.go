@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 // examples are the workers and what makes a command of each.
@@ -30,10 +32,10 @@ var examples = []struct {
 		return build(t, filepath.Join(dir, "worker"), "go", "build", "-o", filepath.Join(dir, "worker"), "./http-go")
 	}},
 	{"http-python", true, func(t *testing.T, dir string) []string {
-		return []string{need(t, "python3"), "http-python/worker.py"}
+		return []string{need.Program(t, "python3"), "http-python/worker.py"}
 	}},
 	{"http-perl", true, func(t *testing.T, dir string) []string {
-		return []string{need(t, "perl"), "http-perl/worker.pl"}
+		return []string{need.Program(t, "perl"), "http-perl/worker.pl"}
 	}},
 	{"http-c", false, buildC("http-c")},
 	{"http-c-board", false, buildC("http-c-board")},
@@ -46,22 +48,9 @@ func buildC(name string) func(*testing.T, string) []string {
 	}
 }
 
-func need(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
-		t.Fatalf("no %s, which AVAILD_REQUIRE asks for", program)
-	}
-	t.Skipf("no %s: its example is not tested", program)
-	return ""
-}
-
 func build(t *testing.T, result, program string, args ...string) []string {
 	t.Helper()
-	out, err := exec.Command(need(t, program), args...).CombinedOutput()
+	out, err := exec.Command(need.Program(t, program), args...).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 // several are the workers that serve more than one client at a time, here two
@@ -17,10 +19,10 @@ var several = []struct {
 	command func(*testing.T) []string
 }{
 	{"http-asyncio", true, func(t *testing.T) []string {
-		return []string{need(t, "python3"), "http-asyncio/worker.py", "2"}
+		return []string{need.Program(t, "python3"), "http-asyncio/worker.py", "2"}
 	}},
 	{"http-node", false, func(t *testing.T) []string {
-		return []string{need(t, "perl"), "http-node/with-reports", need(t, "node"), "http-node/worker.js", "2"}
+		return []string{need.Program(t, "perl"), "http-node/with-reports", need.Program(t, "node"), "http-node/worker.js", "2"}
 	}},
 }
 

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 var pages = func() []string {
@@ -32,22 +34,8 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-// tool returns the path of a program, without which the test cannot run.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
-		t.Fatal(err)
-	}
-	t.Skip(err)
-	return ""
-}
-
 func TestLint(t *testing.T) {
-	out, err := exec.Command(tool(t, "mandoc"), append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "mandoc"), append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("mandoc: %v\n%s", err, out)
 	}

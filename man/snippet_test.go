@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/need"
 )
 
 // patience is how long a test waits for what should happen at once.
@@ -32,7 +34,7 @@ func snippet(t *testing.T, mark string) string {
 }
 
 func TestPythonWorker(t *testing.T) {
-	python := tool(t, "python3")
+	python := need.Program(t, "python3")
 	file := filepath.Join(t.TempDir(), "worker.py")
 	if err := os.WriteFile(file, []byte(snippet(t, "import os, ")), 0o600); err != nil {
 		t.Fatal(err)
@@ -41,7 +43,7 @@ func TestPythonWorker(t *testing.T) {
 }
 
 func TestCWorker(t *testing.T) {
-	cc := tool(t, "cc")
+	cc := need.Program(t, "cc")
 	dir := t.TempDir()
 	file, binary := filepath.Join(dir, "worker.c"), filepath.Join(dir, "worker")
 	if err := os.WriteFile(file, []byte(snippet(t, "#include")), 0o600); err != nil {

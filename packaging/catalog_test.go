@@ -1,7 +1,6 @@
 package packaging
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/availd/availd/internal/logs"
+	"github.com/availd/availd/internal/need"
 )
 
 // explained is an entry of the catalog: its head, a line an element, and what
@@ -101,14 +101,7 @@ func TestCatalogVariables(t *testing.T) {
 
 // TestCatalogLoads: systemd's own reader takes the file.
 func TestCatalogLoads(t *testing.T) {
-	journalctl, err := exec.LookPath("journalctl")
-	switch {
-	case err == nil:
-	case strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e"):
-		t.Fatal(err)
-	default:
-		t.Skip(err)
-	}
+	journalctl := need.Program(t, "journalctl")
 	root := t.TempDir()
 	for _, args := range [][]string{
 		{"install", "-D", "-m", "644", "availd.catalog", root + "/usr/lib/systemd/catalog/availd.catalog"},

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 // shells are asked what they offer for a command line, by their real completion
@@ -72,7 +74,7 @@ func TestCompletion(t *testing.T) {
 	}
 	for shell := range shells {
 		t.Run(shell, func(t *testing.T) {
-			tool(t, shell)
+			need.Program(t, shell)
 			for _, c := range []struct {
 				line      string
 				want, not []string

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 func read(t *testing.T, name string) string {
@@ -21,20 +23,6 @@ func read(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// tool returns the path of a program, without which the test cannot run.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
-		t.Fatal(err)
-	}
-	t.Skip(err)
-	return ""
 }
 
 // installed runs packaging/install and returns the files, with their modes.
@@ -102,7 +90,7 @@ func TestInstall(t *testing.T) {
 
 // TestNeedrestart: the snippet is Perl, and spares the pools that run.
 func TestNeedrestart(t *testing.T) {
-	perl := tool(t, "perl")
+	perl := need.Program(t, "perl")
 	run := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(run, "my.web", "control"), 0o700); err != nil {
 		t.Fatal(err)

@@ -4,22 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-)
 
-func systemdAnalyze(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("systemd-analyze")
-	if err == nil {
-		return path
-	}
-	if strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
-		t.Fatal("no systemd-analyze, which AVAILD_REQUIRE asks for")
-	}
-	t.Skip("no systemd-analyze: the units are not verified")
-	return ""
-}
+	"github.com/availd/availd/internal/need"
+)
 
 // sets are the shapes of units that systemd is asked about.
 func sets() map[string]Options {
@@ -57,7 +45,7 @@ func written(t *testing.T, o Options) string {
 // Unknown settings and bad values are only printed, so that the status alone
 // would say that all is well.
 func TestUnitsVerify(t *testing.T) {
-	analyze := systemdAnalyze(t)
+	analyze := need.Program(t, "systemd-analyze")
 	for name, o := range sets() {
 		t.Run(name, func(t *testing.T) {
 			dir := written(t, o)
@@ -80,7 +68,7 @@ func TestUnitsVerify(t *testing.T) {
 }
 
 func TestUnitsAreConfined(t *testing.T) {
-	analyze := systemdAnalyze(t)
+	analyze := need.Program(t, "systemd-analyze")
 	for name, o := range sets() {
 		if o.User || len(o.Properties) > 1 { // gives way, as it was asked
 			continue

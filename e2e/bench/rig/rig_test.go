@@ -2,7 +2,6 @@ package rig
 
 import (
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -11,18 +10,14 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/need"
 )
 
 // compile builds a C program of the benchmarks, or of the examples. flags are
 // further ones of cc.
 func compile(t *testing.T, source string, flags ...string) string {
 	t.Helper()
-	cc, err := exec.LookPath("cc")
-	if err != nil && strings.Contains(os.Getenv("AVAILD_REQUIRE"), "e2e") {
-		t.Fatal("no cc, which AVAILD_REQUIRE asks for")
-	} else if err != nil {
-		t.Skip("no cc: the programs of the benchmarks are not tested")
-	}
+	cc := need.Program(t, "cc")
 	program := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c"))
 	flags = append(flags, "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-o", program, source)
 	out, err := exec.Command(cc, flags...).CombinedOutput()
