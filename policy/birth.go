@@ -74,7 +74,7 @@ func (s *Service) stressTest() {
 	}
 	if s.stressUntil < s.now {
 		s.counters.StressEpisodes++
-		if !s.cfg.NoStressRestart {
+		if !s.cfg.NoStressRestart && !(s.cfg.StressAfterReport && s.infer.on) {
 			s.emit(Action{Kind: RestartWorkers, Why: Stress})
 			s.retireAll(Stress)
 		}

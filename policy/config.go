@@ -39,6 +39,9 @@ type Extensions struct {
 	// NoStressRestart opens the window and flags new workers, but asks no
 	// running worker to restart.
 	NoStressRestart bool
+	// StressAfterReport asks nobody to restart while availability is inferred: who
+	// does not report is not known to hear of stress.
+	StressAfterReport bool
 	// Retire makes "asked to leave" part of the table: a restart, a reload or
 	// a stop retires workers, which are not available from that moment, and
 	// whose end is no failure. Without it a restart changes nothing but the

@@ -253,3 +253,23 @@ func TestInferRestore(t *testing.T) {
 		t.Errorf("%+v, startup %v", c, s.infer.startup)
 	}
 }
+
+// Who does not report is not asked to restart for a stress that it cannot hear
+// of; who does is.
+func TestInferStress(t *testing.T) {
+	for _, after := range []bool{true, false} {
+		cfg := queueConfig(2)
+		cfg.StressEligible, cfg.StressAfterReport = true, after
+		want := "start 102 stressed"
+		if !after {
+			want = "restart stress, retire 101 stress, " + want
+		}
+		play(t, cfg, cold(row{"queue 1", ""}, row{"conn", "watch off"}, row{"+20ms", want})...)
+	}
+	cfg := queueConfig(2)
+	cfg.StressEligible, cfg.StressAfterReport = true, true
+	play(t, cfg, cold(
+		row{"busy 101", "watch on"},
+		row{"conn", "restart stress, retire 101 stress, start 102 stressed, watch off"},
+	)...)
+}

@@ -202,8 +202,10 @@ func TestQuiesceStop(t *testing.T) {
 // remembered.
 func TestAuto(t *testing.T) {
 	t.Parallel()
-	s := pool{name: "auto", options: []string{"--protocol=auto", "--limit=4"}, command: fast,
-		service: []string{"NonBlocking=yes"}}.install(t)
+	s := pool{
+		name: "auto", options: []string{"--protocol=auto", "--limit=4"}, command: fast,
+		service: []string{"NonBlocking=yes"},
+	}.install(t)
 	s.Start()
 	if now := s.state(); now.Counters.Requests != nil {
 		t.Errorf("%d requests are known before the first report", *now.Counters.Requests)

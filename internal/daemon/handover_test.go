@@ -50,3 +50,16 @@ func TestConnHandover(t *testing.T) {
 		}
 	}
 }
+
+// TestFastCGIHandover: the socket is where the protocol says, and nothing is said
+// of it, as programs look there for a connection's variables else.
+func TestFastCGIHandover(t *testing.T) {
+	d := &daemon{
+		cfg:     config.Config{Protocol: config.ProtocolFastCGI},
+		sockets: activation.Set{Workers: []activation.Socket{{FD: 8, Name: "php"}}},
+	}
+	want := spawn.Handover{Files: []int{8, 1, 2}}
+	if got := d.listenersHandover(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

@@ -51,6 +51,7 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 		sessionRules(&s.Policy)
 	case config.ProtocolAuto, config.ProtocolQueue, config.ProtocolFastCGI:
 		s.Policy.QueueDelay, s.Policy.ProvenAfter = cfg.QueueDelay, provenAfter
+		s.Policy.StressAfterReport = cfg.Stress == config.StressAuto && !saysStress(cfg)
 	case config.ProtocolPostfix:
 		postfixRules(cfg, &s.Policy)
 	}
@@ -98,10 +99,15 @@ func restartsUnderStress(cfg config.Config) bool {
 		return true
 	case config.StressAuto:
 		return cfg.Protocol == config.ProtocolAuto || cfg.Protocol == config.ProtocolNotify ||
-			cfg.Protocol == config.ProtocolPostfix || strings.Contains(strings.Join(cfg.Command, "\n"), "{stress}")
+			cfg.Protocol == config.ProtocolPostfix || saysStress(cfg)
 	default:
 		return false
 	}
+}
+
+// saysStress: the command itself tells workers.
+func saysStress(cfg config.Config) bool {
+	return strings.Contains(strings.Join(cfg.Command, "\n"), "{stress}")
 }
 
 // reconfigure reads the configuration again. On error nothing has changed.

@@ -44,6 +44,8 @@ func heldOf(s quiesce.State) loop.Held {
 		return loop.HeldSome
 	case quiesce.Denied:
 		return loop.HeldDenied
+	case quiesce.Shares:
+		return loop.HeldShared
 	default:
 		return loop.HeldRunning
 	}

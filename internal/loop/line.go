@@ -81,7 +81,7 @@ func (l *Loop) logStress(was, is policy.Condition) {
 	switch {
 	case is.Stressed && !was.Stressed:
 		others := "older ones are asked to restart when they are done"
-		if l.cfg.Policy.NoStressRestart {
+		if p := &l.cfg.Policy; p.NoStressRestart || p.StressAfterReport && l.policy.Infers() {
 			others = "older ones stay as they are"
 		}
 		l.say(eventStress, levelWarn, fmt.Sprintf(

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,7 @@ const (
 	HeldNone                // it is stopped, and holds no connection
 	HeldSome                // it holds one, or that cannot be told
 	HeldDenied              // it may not be looked at
+	HeldShared              // a process that it has started accepts too
 )
 
 // Times and bounds of quiescing.
@@ -51,7 +53,7 @@ type leavers struct {
 	batch  []*leaver
 	procs  []Process
 	held   []Held
-	denied bool // said already
+	warned bool // that some are asked in another way
 }
 
 // quiesces reports whether workers are asked to leave in this way now.
@@ -95,7 +97,7 @@ func (l *Loop) quiesce() {
 		if w.stopped == 0 {
 			err := l.seams.Signal(w.proc.Process, unix.SIGSTOP, false)
 			if errors.Is(err, unix.EPERM) {
-				l.denied(w)
+				l.askOtherwise(w, "workers may not be looked at")
 				continue
 			}
 			w.stopped = l.now
@@ -136,7 +138,9 @@ func (l *Loop) found(w *leaver, h Held) {
 		w.over, w.proc.quiesced = true, true
 		l.send(w.proc, unix.SIGKILL, false) // what it has started may hold a client
 	case h == HeldDenied:
-		l.denied(w)
+		l.askOtherwise(w, "workers may not be looked at")
+	case h == HeldShared:
+		l.askOtherwise(w, "workers have started processes that accept too")
 	case h == HeldRunning && l.now < w.stopped+lookLong:
 		w.due = l.now + lookAgain
 	default:
@@ -180,15 +184,16 @@ func (l *Loop) releaseLeavers() {
 	}
 }
 
-// denied falls back on a signal, which every program knows.
-func (l *Loop) denied(w *leaver) {
+// askOtherwise falls back on a signal, which every program knows.
+func (l *Loop) askOtherwise(w *leaver, why string) {
 	l.goOn(w)
 	w.over = true
 	l.send(w.proc, unix.SIGTERM, false)
-	if !l.leavers.denied {
-		l.leavers.denied = true
-		l.say(eventDenied, levelWarn, "workers may not be looked at, so they are asked to leave by SIGTERM: those that do not finish on it lose what they hold; "+
-			"run availd and its workers as the same user, or set --retire-signal", "worker_pid", w.proc.PID)
+	if !l.leavers.warned {
+		l.leavers.warned = true
+		l.say(eventDenied, levelWarn, fmt.Sprintf(
+			"%s: they are asked to leave by SIGTERM, and lose what they hold if they do not finish on it; set --retire-signal to one that they finish on",
+			why), "worker_pid", w.proc.PID)
 	}
 }
 

@@ -127,8 +127,8 @@ func TestQuiesceDrain(t *testing.T) {
 	}
 }
 
-// TestQuiesceDenied: without the right to look, SIGTERM has to do, and one
-// warning.
+// TestQuiesceDenied: without the right to look, or where that is no use, SIGTERM
+// has to do, and one warning.
 func TestQuiesceDenied(t *testing.T) {
 	w := quiet(t, 3)
 	w.held[101], w.held[102] = HeldDenied, HeldDenied
@@ -142,6 +142,14 @@ func TestQuiesceDenied(t *testing.T) {
 		t.Errorf("%d warnings, want one: %s", n, &w.logged)
 	}
 	x := quiet(t, 1)
+	x.held[101] = HeldShared
+	x.loop.Signal(unix.SIGTERM)
+	x.turn()
+	x.expectSignals("101", "STOP", "CONT", "TERM")
+	if !strings.Contains(x.logged.String(), "workers have started processes that accept too") {
+		t.Errorf("log: %s", &x.logged)
+	}
+	x = quiet(t, 1)
 	x.deny = true
 	x.loop.Signal(unix.SIGTERM)
 	x.turn()

@@ -75,3 +75,19 @@ func sockets(pid int) ([]uint64, error) {
 	}
 	return inodes, nil
 }
+
+// children are the processes that a process has started, as far as the kernel
+// tells (CONFIG_PROC_CHILDREN, which distributions have on).
+func children(pid int) (pids []int) {
+	dir := fmt.Sprintf("/proc/%d/task", pid)
+	threads, _ := os.ReadDir(dir)
+	for _, t := range threads {
+		list, _ := os.ReadFile(dir + "/" + t.Name() + "/children")
+		for _, word := range strings.Fields(string(list)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				pids = append(pids, child)
+			}
+		}
+	}
+	return pids
+}

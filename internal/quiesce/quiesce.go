@@ -38,6 +38,7 @@ const (
 	Free                 // stopped, and holds no connection
 	Holding              // stopped, and holds one, or cannot be told
 	Denied               // may not be looked at
+	Shares               // stopped, and a process that it has started accepts too
 	Gone                 // has ended
 )
 
@@ -45,6 +46,7 @@ const (
 type Looker struct {
 	diag   *sockdiag.Conn
 	ours   map[uint64]bool // inodes that are no connections: the listeners, standard error
+	queues map[uint64]bool // inodes of the listeners
 	ports  []port
 	names  map[string]bool // of Unix listeners
 	blunt  bool            // one of the listeners is of another kind: every socket counts
@@ -60,12 +62,12 @@ type port struct {
 // New returns a Looker for these listening sockets, which stay the caller's.
 // others are further descriptors that workers have from us.
 func New(listeners, others []int) *Looker {
-	l := &Looker{diag: sockdiag.New(), ours: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
+	l := &Looker{diag: sockdiag.New(), ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
 	for _, fd := range others {
 		l.own(fd)
 	}
 	for _, fd := range listeners {
-		l.own(fd)
+		l.queues[l.own(fd)] = true
 		l.listener(fd)
 	}
 	return l
@@ -73,11 +75,13 @@ func New(listeners, others []int) *Looker {
 
 // own notes a descriptor that is no connection of a client. Only sockets count:
 // the inode numbers of other files are other numbers.
-func (l *Looker) own(fd int) {
+func (l *Looker) own(fd int) (inode uint64) {
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK {
-		l.ours[st.Ino] = true
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return 0
 	}
+	l.ours[st.Ino] = true
+	return st.Ino
 }
 
 func (l *Looker) listener(fd int) {
@@ -119,6 +123,8 @@ func (l *Looker) look(pid int) State {
 		return Denied
 	case l.holds(inodes):
 		return Holding
+	case l.shares(pid):
+		return Shares
 	default:
 		return Free
 	}
@@ -128,6 +134,20 @@ func (l *Looker) holds(inodes []uint64) bool {
 	for _, inode := range inodes {
 		if !l.ours[inode] && l.isConnection(inode) {
 			return true
+		}
+	}
+	return false
+}
+
+// shares reports whether a child has a listening socket too: it is the one that
+// holds connections, and would go on without its parent.
+func (l *Looker) shares(pid int) bool {
+	for _, child := range children(pid) {
+		inodes, _ := sockets(child)
+		for _, inode := range inodes {
+			if l.queues[inode] {
+				return true
+			}
 		}
 	}
 	return false

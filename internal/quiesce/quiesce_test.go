@@ -28,6 +28,12 @@ func TestMain(m *testing.M) {
 		switch in.Text() {
 		case "accept":
 			conn, _, _ = unix.Accept(3)
+		case "fork":
+			child := exec.Command("/proc/self/exe")
+			child.Env = os.Environ()
+			child.ExtraFiles = []*os.File{os.NewFile(3, "listener")}
+			child.Stdin = os.Stdin // it ends with its parent, at the end of the input
+			_ = child.Start()
 		case "close":
 			_ = unix.Close(conn)
 		}
@@ -172,6 +178,19 @@ func TestLook(t *testing.T) {
 				t.Errorf("after it: %v, want free", s)
 			}
 		})
+	}
+}
+
+// TestLookShares: a process that has left the accepting to a child is not to be
+// killed without it.
+func TestLookShares(t *testing.T) {
+	fd, _ := listen(t, unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	w := start(t, fd)
+	w.do("fork")
+	if s := w.look(l); s != Shares {
+		t.Errorf("%v, want shares", s)
 	}
 }
 
