@@ -127,6 +127,25 @@ func TestGenerateGivesReasons(t *testing.T) {
 	}
 }
 
+// Of what confines the service every line has a reason of its own, so that who
+// gives way knows what for.
+func TestGenerateGivesEachReason(t *testing.T) {
+	_, confinement, found := strings.Cut(string(generate(t, web()).Service), "What follows confines availd")
+	before, settings := "", 0
+	for line := range strings.Lines(confinement) {
+		if key, _, setting := strings.Cut(line, "="); setting && !strings.HasPrefix(line, "#") {
+			settings++
+			if !strings.HasPrefix(before, "# ") {
+				t.Errorf("%s has no reason of its own", key)
+			}
+		}
+		before = line
+	}
+	if !found || settings < 15 {
+		t.Errorf("%d settings are found", settings)
+	}
+}
+
 func TestGenerateRefuses(t *testing.T) {
 	for _, test := range []struct {
 		change func(*Options)
