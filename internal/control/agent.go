@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,19 +16,12 @@ func (s *Server) ServeAgent(l net.Listener) {
 	l = limited(l)
 	for {
 		c, err := l.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		if err != nil {
 			return
-		case err != nil: // of the system, descriptors most likely: they come back
-			time.Sleep(acceptPause)
-		default:
-			go s.tellAgent(c)
 		}
+		go s.tellAgent(c)
 	}
 }
-
-// acceptPause is the wait after a connection could not be accepted.
-const acceptPause = 100 * time.Millisecond
 
 // tellAgent says the line and lets the peer close first: a close here would
 // turn what the peer has sent unasked (agent-send) into a reset, which may

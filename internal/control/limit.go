@@ -1,8 +1,10 @@
 package control
 
 import (
+	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // limitListener accepts only while there is a place; the rest waits in the
@@ -18,13 +20,23 @@ func limited(l net.Listener) net.Listener {
 
 func (l *limitListener) Accept() (net.Conn, error) {
 	l.places <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		switch {
+		case err == nil:
+			return &limitConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+		case errors.Is(err, net.ErrClosed):
+			<-l.places
+			return nil, err
+		}
+		// Something of the system is wanting, descriptors most likely, of which
+		// births complain. It comes back, and until then the peer waits.
+		time.Sleep(acceptPause)
 	}
-	return &limitConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
 }
+
+// acceptPause is the wait after a connection could not be accepted.
+const acceptPause = 100 * time.Millisecond
 
 type limitConn struct {
 	net.Conn
