@@ -71,10 +71,15 @@ func writeUnits(c *cli.Context, settings []config.Setting) error {
 		Name: name, Command: command, Binary: c.String("binary"), ConfDir: c.String("conf-dir"),
 		SocketGroup: c.String("socket-group"), Listen: c.Generic("listen").(*wordList).words,
 		StatusListen: c.String("status-listen"), AgentListen: c.String("agent-listen"),
-		Properties: c.Generic("property").(*wordList).words, User: c.Bool("user"), Systemd: c.Int("systemd"),
+		Properties: c.Generic("property").(*wordList).words, Systemd: c.Int("systemd"),
 	}
 	if !c.IsSet("systemd") {
 		options.Systemd = runningSystemd(c.Context)
+	}
+	if c.Bool("user") {
+		if options.ConfigHome, err = os.UserConfigDir(); err != nil {
+			return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
+		}
 	}
 	for _, s := range settings {
 		options.Run = append(options.Run, "--"+s.Name+"="+s.Value)
@@ -90,13 +95,6 @@ func outputUnits(c *cli.Context, options units.Options) error {
 			return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
 		}
 		options.ConfDir = absolute
-	}
-	if options.User && options.ConfDir == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
-		}
-		options.ConfDir = filepath.Join(config, "availd")
 	}
 	set, err := units.Generate(options)
 	if err != nil {

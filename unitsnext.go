@@ -19,7 +19,7 @@ import (
 // standard output is the set. dir is where it was written, or "".
 func sayNext(w io.Writer, o units.Options, set units.Set, dir string) {
 	isPath := func(address string) bool { return strings.HasPrefix(address, "/") }
-	if i := slices.IndexFunc(o.Listen, isPath); i >= 0 && o.SocketGroup == "" && !o.User {
+	if i := slices.IndexFunc(o.Listen, isPath); i >= 0 && o.SocketGroup == "" && o.ConfigHome == "" {
 		fmt.Fprintf(w, "only root can connect to %s; name the group of the clients with --socket-group\n", o.Listen[i])
 	}
 	if dir == "" {
@@ -27,7 +27,7 @@ func sayNext(w io.Writer, o units.Options, set units.Set, dir string) {
 		return
 	}
 	systemctl, sudo := "systemctl", ""
-	if o.User {
+	if o.ConfigHome != "" {
 		systemctl += " --user"
 	} else {
 		sudo = "sudo "

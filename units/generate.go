@@ -98,7 +98,7 @@ func (f facts) service(asked []property) ([]byte, error) {
 }
 
 func (o Options) facts() (facts, error) {
-	f := facts{Name: o.Name, Binary: o.Binary, SocketGroup: o.SocketGroup, Systemd: o.Systemd, User: o.User}
+	f := facts{Name: o.Name, Binary: o.Binary, SocketGroup: o.SocketGroup, Systemd: o.Systemd, User: o.ConfigHome != ""}
 	for _, address := range o.Listen {
 		stream, err := listenStream(address)
 		if err != nil {

@@ -183,7 +183,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{func(o *Options) { o.Properties = []string{"X=1\nType=simple"} }, "a value is one line"},
 		{func(o *Options) { o.Properties = []string{`X=1\`} }, "a value is one line"},
 		{func(o *Options) { o.Properties = []string{"KillMode=mixed"} }, "kills the workers when availd dies"},
-		{func(o *Options) { o.Properties, o.User = []string{"User=me"}, true }, "runs everything as that user"},
+		{func(o *Options) { o.Properties, o.ConfigHome = []string{"User=me"}, "/home/me/.config" }, "runs everything as that user"},
 		{func(o *Options) { o.Systemd = 251 }, "systemd 251: availd needs version 252 or later"},
 		{func(o *Options) { o.Listen, o.Run = []string{"80", "81"}, []string{"--protocol=fastcgi"} }, "one socket"},
 	} {

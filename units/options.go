@@ -45,12 +45,14 @@ type Options struct {
 	// Systemd is the version of the systemd that will read the units, which
 	// ignores what it does not know with a warning; OldestSystemd if 0.
 	Systemd int
-	// User is for a user's own service manager, systemd --user. ConfDir has no
-	// default then.
-	User bool
+	// ConfigHome is the directory of the configuration, ~/.config, of the user for
+	// whose own service manager, systemd --user, the units are; the system's if
+	// empty.
+	ConfigHome string
 	// Binary is the path of availd; DefaultBinary if empty.
 	Binary string
-	// ConfDir is where NAME.conf will be; DefaultConfDir if empty.
+	// ConfDir is where NAME.conf will be; DefaultConfDir if empty, or availd below
+	// ConfigHome.
 	ConfDir string
 	// NonBlocking asks for NonBlocking=yes. It is implied by the protocol
 	// notify, and must not be set for programs that block in accept. With inetd
@@ -72,7 +74,9 @@ func (o Options) withDefaults() Options {
 	if o.Binary == "" {
 		o.Binary = DefaultBinary
 	}
-	if o.ConfDir == "" {
+	if o.ConfDir == "" && o.ConfigHome != "" {
+		o.ConfDir = filepath.Join(o.ConfigHome, "availd")
+	} else if o.ConfDir == "" {
 		o.ConfDir = DefaultConfDir
 	}
 	if o.Systemd == 0 {
@@ -81,11 +85,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// unitDir is where the units belong: an administrator's (systemd.unit(5)), or a
-// user's own, which are beside the directory of the configuration.
+// unitDir is where the units belong (systemd.unit(5)).
 func (o Options) unitDir() string {
-	if o.User {
-		return filepath.Join(filepath.Dir(o.ConfDir), "systemd", "user")
+	if o.ConfigHome != "" {
+		return filepath.Join(o.ConfigHome, "systemd", "user")
 	}
 	return "/etc/systemd/system"
 }
@@ -110,7 +113,7 @@ func (o Options) check() error {
 	if o.Systemd < OldestSystemd {
 		return fmt.Errorf("systemd %d: availd needs version %d or later", o.Systemd, OldestSystemd)
 	}
-	if o.User {
+	if o.ConfigHome != "" {
 		return o.checkUser()
 	}
 	if len(o.Command) > 0 && under(o.Command[0], "/tmp", "/var/tmp") {

@@ -50,7 +50,7 @@ func TestSystemdVersion(t *testing.T) {
 
 func TestUserUnits(t *testing.T) {
 	o := web()
-	o.User, o.ConfDir, o.Command = true, "/home/me/.config/availd", []string{"/tmp/worker"}
+	o.ConfigHome, o.Command = "/home/me/.config", []string{"/tmp/worker"}
 	o.Run = []string{"--min-spare=1"}
 	set := generate(t, o)
 	if want := "/home/me/.config/systemd/user"; set.UnitDir != want {

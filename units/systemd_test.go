@@ -17,7 +17,7 @@ func sets() map[string]Options {
 	owned.Properties = []string{"User=daemon"}
 	asked.Properties = []string{"User=daemon", "ProtectHome=no", "MemoryMax=1G", "After=network.target", "RestrictAddressFamilies=AF_PACKET"}
 	asked.Listen, asked.Command = []string{"/run/web.sock"}, []string{"/home/me/worker"}
-	user.User, user.ConfDir, user.Command = true, "/home/me/.config/availd", []string{"/tmp/worker"}
+	user.ConfigHome, user.Command = "/home/me/.config", []string{"/tmp/worker"}
 	spares.Run = []string{"--min-spare=2"}
 	tcp.Run = []string{"--protocol=notify", "--limit=50"}
 	local.Listen, local.SocketGroup = []string{"/run/web.sock", "@web", "[::1]:80"}, "root"
@@ -50,7 +50,7 @@ func TestUnitsVerify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := written(t, o)
 			manager := "--system"
-			if o.User {
+			if o.ConfigHome != "" {
 				manager = "--user"
 			}
 			units, err := filepath.Glob(filepath.Join(dir, "web*.s*")) // sockets and the service
@@ -70,7 +70,7 @@ func TestUnitsVerify(t *testing.T) {
 func TestUnitsAreConfined(t *testing.T) {
 	analyze := need.Program(t, "systemd-analyze")
 	for name, o := range sets() {
-		if o.User || len(o.Properties) > 1 { // gives way, as it was asked
+		if o.ConfigHome != "" || len(o.Properties) > 1 { // gives way, as it was asked
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
