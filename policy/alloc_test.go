@@ -117,6 +117,12 @@ func TestNoAllocations(t *testing.T) {
 		"condition": func() {
 			_ = c.s.Condition(c.now)
 		},
+		"reports": func() {
+			c.report(50, Idle)
+			c.report(50, Busy)
+			c.s.Changes(func(Entry) {})
+			_ = c.s.Memory()
+		},
 	}
 	for name, f := range tests {
 		for range 200 {

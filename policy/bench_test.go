@@ -26,6 +26,19 @@ func BenchmarkReport(b *testing.B) {
 	})
 }
 
+// BenchmarkReportInRollOut is the same while old workers wait for replacements.
+func BenchmarkReportInRollOut(b *testing.B) {
+	benchCrowd(b, func(c *crowd) {
+		if !c.s.rollOut.on {
+			c.s.Reload(c.now, c.s.cfg)
+		}
+		c.now++
+		c.report(5, Idle)
+		c.report(5, Busy)
+		_ = c.s.Condition(c.now)
+	})
+}
+
 // BenchmarkBirthAndExit is a connection that starts a worker, and its end.
 func BenchmarkBirthAndExit(b *testing.B) {
 	benchCrowd(b, func(c *crowd) {

@@ -125,7 +125,7 @@ func (c *checker) must(ok bool, event, law string) {
 func (c *checker) state(event string) {
 	c.t.Helper()
 	s := c.s
-	var fresh table
+	fresh := table{border: s.table.border}
 	scheduled := 0
 	for w := s.table.oldest; w != nil; w = w.younger {
 		same := *w // count marks what it counts as changed
@@ -140,6 +140,8 @@ func (c *checker) state(event string) {
 	is := [...]int{s.table.starting, s.table.idle, s.table.busy, s.table.retiring, s.table.parting, len(s.table.order), s.table.total()}
 	c.must(is == [...]int{fresh.starting, fresh.idle, fresh.busy, fresh.retiring, fresh.parting, scheduled, len(c.living)},
 		event, fmt.Sprintf("counted right: %v", is))
+	c.must(s.table.old == fresh.old && s.table.fresh == fresh.fresh, event, "counted right for the roll-out")
+	c.must(!s.rollOut.on || s.table.border == s.rollOut.last, event, "divided where the roll-out is")
 	k := s.Condition(c.now)
 	c.must(k.Total == k.Starting+k.Idle+k.Busy+k.Retiring, event, "disjoint")
 	c.must(s.available() >= 0 && s.available() <= s.total(), event, "0 <= available <= total")

@@ -118,7 +118,8 @@ func (s *Service) adopt(now Instant, e Entry) {
 // resumeRollOut goes on where the earlier process was interrupted.
 func (s *Service) resumeRollOut(last uint64) {
 	s.rollOut.last = last
-	n := s.oldLive(last)
+	s.table.divide(last)
+	n := s.table.old
 	if n == 0 || s.cfg.NoRetireSignal {
 		return
 	}

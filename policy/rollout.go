@@ -27,8 +27,8 @@ const (
 )
 
 func (s *Service) beginRollOut() {
-	n := s.oldLive(s.generation)
-	s.rollOut = rollOut{on: true, last: s.generation, whole: n, batch: s.batch(), due: far}
+	s.table.divide(s.generation)
+	s.rollOut = rollOut{on: true, last: s.generation, whole: s.table.old, batch: s.batch(), due: far}
 	if s.cfg.NoRetireSignal { // they cannot be asked, so they are replaced as they end
 		if s.cfg.PerConnection { // … and do not serve the next connection anyway
 			s.rollOut.whole = 0
@@ -64,28 +64,6 @@ func (s *Service) retireIdle() {
 
 func (s *Service) replaceable(w *worker) bool { return !w.leaving && w.generation <= s.rollOut.last }
 
-// oldLive counts the workers up to that generation that were not asked to
-// leave yet.
-func (s *Service) oldLive(last uint64) (n int) {
-	for w := s.table.oldest; w != nil && w.generation <= last; w = w.younger {
-		if !w.leaving {
-			n++
-		}
-	}
-	return n
-}
-
-// coming counts the replacements on their way.
-func (s *Service) coming() int {
-	n := s.pending.n()
-	for w := s.table.youngest; w != nil && w.generation > s.rollOut.last; w = w.older {
-		if w.state == starting && !w.leaving {
-			n++
-		}
-	}
-	return n
-}
-
 // roll takes the roll-out one step further. It runs at the end of every event
 // while there is one.
 func (s *Service) roll() {
@@ -93,12 +71,12 @@ func (s *Service) roll() {
 	if !r.on || s.throttle.on || s.draining {
 		return
 	}
-	old := s.oldLive(r.last)
+	old := s.table.old
 	if old == 0 && r.owed == 0 {
 		s.finishRollOut()
 		return
 	}
-	coming := s.coming()
+	coming := s.pending.n() + s.table.fresh // replacements on their way
 	switch {
 	case s.pending.n() > 0:
 	case s.belowLimit() && coming < min(r.batch, old+r.owed):
@@ -177,7 +155,7 @@ func (s *Service) finishRollOut() {
 // without old workers to fall back on, a bad start is an ordinary one.
 func (s *Service) stopRollOut(generation uint64, cause Action) bool {
 	r := &s.rollOut
-	if !r.on || generation <= r.last || s.oldLive(r.last) == 0 {
+	if !r.on || generation <= r.last || s.table.old == 0 {
 		return false
 	}
 	r.on, r.failed, r.due = false, true, far

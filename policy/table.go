@@ -55,6 +55,9 @@ type table struct {
 
 	starting, idle, busy, retiring int
 	parting                        int // the retiring ones that hold nothing: about to be gone
+
+	border     uint64 // see divide
+	old, fresh int
 }
 
 func newTable() table { return table{byID: make(map[int]*worker)} }
@@ -112,6 +115,7 @@ func (t *table) count(w *worker, n int) {
 	if n > 0 {
 		t.touch(w)
 	}
+	t.countSide(w, n)
 	switch {
 	case w.leaving:
 		t.retiring += n
@@ -124,6 +128,26 @@ func (t *table) count(w *worker, n int) {
 		t.idle += n
 	default:
 		t.busy += n
+	}
+}
+
+// divide says up to which generation a worker is old. old counts those that
+// were not asked to leave yet, fresh the younger ones that are starting: a
+// roll-out asks for both after every event.
+func (t *table) divide(border uint64) {
+	t.border, t.old, t.fresh = border, 0, 0
+	for w := t.oldest; w != nil; w = w.younger {
+		t.countSide(w, 1)
+	}
+}
+
+func (t *table) countSide(w *worker, n int) {
+	switch {
+	case w.leaving:
+	case w.generation <= t.border:
+		t.old += n
+	case w.state == starting:
+		t.fresh += n
 	}
 }
 

@@ -15,7 +15,7 @@ func (s *Service) took(gone, waiting int) {
 	if w := s.table.oldest; w != nil {
 		s.recover(w) // births are good, if all there are were born since the trouble
 	}
-	for w := s.table.oldest; w != nil && (gone > 0 || waiting == 0); w = w.younger {
+	for w := s.table.oldest; w != nil && s.table.starting > 0 && (gone > 0 || waiting == 0); w = w.younger {
 		if w.state == starting && !w.leaving && s.now-w.born >= i.startup/2 {
 			gone--
 			s.prove(w)

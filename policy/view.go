@@ -46,7 +46,7 @@ func (s *Service) Condition(now Instant) Condition {
 	}
 	c.Serving = c.Busy + t.retiring - t.parting
 	if c.RollingOut {
-		c.RolledOut = max(0, c.RollOutWhole-s.oldLive(s.rollOut.last))
+		c.RolledOut = max(0, c.RollOutWhole-s.table.old)
 	}
 	return c
 }
