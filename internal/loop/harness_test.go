@@ -73,13 +73,13 @@ type world struct {
 	peers    map[int]int // pid -> the worker's end of it
 }
 
-func newWorld(t *testing.T, cfg policy.Config) *world {
+func newWorld(t testing.TB, cfg policy.Config) *world {
 	t.Helper()
 	return newWorldAfter(t, cfg, nil)
 }
 
 // newWorldAfter is one in which an earlier process has left something.
-func newWorldAfter(t *testing.T, cfg policy.Config, r *Restored, change ...func(*Settings)) *world {
+func newWorldAfter(t testing.TB, cfg policy.Config, r *Restored, change ...func(*Settings)) *world {
 	t.Helper()
 	return newWorldOn(t, cfg, r, nil, change...)
 }
