@@ -40,9 +40,24 @@ func unitsFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "user", Usage: "write for your own service manager, systemctl --user"},
 		&cli.StringFlag{Name: "output", Usage: "write the files to `DIR` instead of printing them"},
 		&cli.StringFlag{Name: "conf-dir", Usage: "`DIR` in which the service looks for NAME.conf (default: " + units.DefaultConfDir + ", or that of --output)"},
-		&cli.StringFlag{Name: "binary", Value: units.DefaultBinary, Usage: "`PATH` of availd"},
+		&cli.StringFlag{Name: "binary", Usage: "`PATH` of availd", DefaultText: "this program, or " + units.DefaultBinary},
 		&cli.BoolFlag{Name: "force", Usage: "replace files that are there"},
 	}
+}
+
+// ownBinary is the path of availd for the units: this program, where it is installed
+// in a place that services can see; units.Generate has the other default.
+func ownBinary(c *cli.Context) string {
+	path, err := os.Executable()
+	if given := c.String("binary"); given != "" || err != nil {
+		return given
+	}
+	for _, unseen := range []string{"/home/", "/root/", "/run/", "/tmp/", "/var/tmp/"} {
+		if strings.HasPrefix(path, unseen) {
+			return ""
+		}
+	}
+	return path
 }
 
 // wordList collects a repeated option as it is; the library's own lists split
@@ -68,7 +83,7 @@ func writeUnits(c *cli.Context, settings []config.Setting) error {
 		return &daemon.Exit{Status: daemon.ExitUsage, Err: err}
 	}
 	options := units.Options{
-		Name: name, Command: command, Binary: c.String("binary"), ConfDir: c.String("conf-dir"),
+		Name: name, Command: command, Binary: ownBinary(c), ConfDir: c.String("conf-dir"),
 		SocketGroup: c.String("socket-group"), Listen: c.Generic("listen").(*wordList).words,
 		StatusListen: c.String("status-listen"), AgentListen: c.String("agent-listen"),
 		Properties: c.Generic("property").(*wordList).words, Systemd: c.Int("systemd"),

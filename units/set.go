@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // A Set is the generated text of one service's files.
@@ -40,7 +41,7 @@ func (s Set) files() []file {
 func (s Set) Units() []string {
 	var names []string
 	for _, f := range s.files() {
-		if f.dir == s.UnitDir {
+		if !strings.HasSuffix(f.name, ".conf") {
 			names = append(names, f.name)
 		}
 	}
