@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,42 +56,59 @@ func notified(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // activate NAME=PATH… -- PROGRAM [ARG…] does what a .socket unit does: it
-// listens on the paths, and executes the program in this same process, so that
-// LISTEN_PID is true.
+// listens on the paths, and starts the program with the sockets from 3 on. It
+// passes signals on, and ends as the program does. In this process those numbers
+// are Go's own, for its poller among others, so there is a child to have them,
+// and a shell in it that knows the pid.
 func activate() {
-	args, names := os.Args[1:], []string{}
+	runtime.LockOSThread() // Pdeathsig is about the end of this thread
+	args, names, files := os.Args[1:], []string{}, []uintptr{0, 1, 2}
 	for len(args) > 1 && args[0] != "--" {
 		name, path, _ := strings.Cut(args[0], "=")
-		if err := listenAt(3+len(names), path); err != nil {
+		fd, err := listenOn(path)
+		if err != nil {
 			fail(err)
 		}
-		names, args = append(names, name), args[1:]
+		names, files, args = append(names, name), append(files, uintptr(fd)), args[1:]
 	}
 	path, err := exec.LookPath(args[1])
 	if err != nil {
 		fail(err)
 	}
-	env := append(os.Environ(), "LISTEN_PID="+strconv.Itoa(os.Getpid()),
-		"LISTEN_FDS="+strconv.Itoa(len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
-	fail(syscall.Exec(path, args[1:], env))
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR2)
+	env := append(os.Environ(), "LISTEN_FDS="+strconv.Itoa(len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+	argv := append([]string{"sh", "-c", `export LISTEN_PID=$$; exec "$@"`, "sh", path}, args[2:]...)
+	pid, err := syscall.ForkExec("/bin/sh", argv, &syscall.ProcAttr{
+		Env: env, Files: files, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		fail(err)
+	}
+	go func() {
+		for s := range signals {
+			_ = syscall.Kill(pid, s.(syscall.Signal)) // not collected before this process ends
+		}
+	}()
+	var status unix.WaitStatus
+	for {
+		if _, err = unix.Wait4(pid, &status, 0, nil); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	os.Exit(status.ExitStatus())
 }
 
-// listenAt opens a listening socket as the descriptor fd, with NonBlocking=yes.
-func listenAt(fd int, path string) error {
-	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+// listenOn opens a listening socket, with NonBlocking=yes.
+func listenOn(path string) (int, error) {
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return -1, err
 	}
-	if s != fd {
-		if err := unix.Dup3(s, fd, 0); err != nil {
-			return err
-		}
-		_ = unix.Close(s)
+	if err := unix.Bind(s, &unix.SockaddrUnix{Name: path}); err != nil {
+		return -1, err
 	}
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
-		return err
-	}
-	return unix.Listen(fd, 16)
+	return s, unix.Listen(s, 16)
 }
 
 func fail(err error) {
