@@ -61,7 +61,7 @@ func TestExamples(t *testing.T) {
 	for _, example := range examples {
 		t.Run(example.name, func(t *testing.T) {
 			command := example.build(t, t.TempDir())
-			for _, notify := range []string{"", "@availd-example-" + example.name} {
+			for _, notify := range []string{"", abstract(example.name)} {
 				servesAndLeaves(t, supervise(t, notify), command)
 			}
 			finishesWhatItHolds(t, supervise(t, ""), command, example.announces)

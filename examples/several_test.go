@@ -30,7 +30,7 @@ func TestSeveral(t *testing.T) {
 	for _, example := range several {
 		t.Run(example.name, func(t *testing.T) {
 			command := example.command(t)
-			for _, notify := range []string{"", "@availd-example-" + example.name} {
+			for _, notify := range []string{"", abstract(example.name)} {
 				countsClients(t, supervise(t, notify), command, example.pauses)
 			}
 			finishesAll(t, supervise(t, ""), command)

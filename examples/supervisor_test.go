@@ -23,6 +23,10 @@ type supervisor struct {
 	reports *net.UnixConn
 }
 
+// abstract is a name of the abstract namespace, which all processes of this
+// machine share.
+func abstract(name string) string { return fmt.Sprintf("@availd-example-%s-%d", name, os.Getpid()) }
+
 func supervise(t *testing.T, notify string) *supervisor {
 	t.Helper()
 	s := &supervisor{t: t, notify: notify}

@@ -80,7 +80,7 @@ func TestUserManager(t *testing.T) {
 	requests(t, load, 20)
 	asDaemon(t, "systemctl", "--user", "reload", "mine.service")
 	requests(t, load, 20)
-	if out := asDaemon(t, harness.Availd, "status"); !strings.Contains(out, "mine") {
+	if out := asDaemon(t, harness.Availd, "status", "mine"); !strings.Contains(out, "mine") {
 		t.Errorf("availd status of the user shows\n%s", out)
 	}
 	asDaemon(t, "systemctl", "--user", "stop", "mine.socket", "mine.service")
