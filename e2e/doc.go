@@ -13,7 +13,11 @@
 // machine's kernel, as root, beside its systemd; e2e/guest/harness is what the
 // scenarios share.
 //
-// It is not a test of single packages, which need neither root nor systemd.
+// Two more machines, clean ones, see the life of the packages (TestPackage): from the
+// installation and the README's first example to a purge. What a package has to be
+// beyond that, reproducible say, is looked at on the host.
+//
+// It is not a test of single Go packages, which need neither root nor systemd.
 //
 // # Environment
 //
