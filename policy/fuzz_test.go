@@ -123,7 +123,9 @@ func (c *checker) event(in *input) {
 		if c.cfg.PerConnection { // they have nowhere to report to
 			return
 		}
-		acts, v := c.s.Status(c.now, c.report(kind&0x0f, arg))
+		r := c.report(kind&0x0f, arg)
+		r.Board, r.Begun = kind&0x10 != 0, kind&0x20 != 0
+		acts, v := c.s.Status(c.now, r)
 		c.after(fmt.Sprint("status ", v), acts)
 	case 7, 8:
 		end := [...]End{{}, {}, {Code: 1}, {Signal: 15}, {Signal: 11}, {Unknown: true}, {Stopped: true, Signal: 19}, {Code: 203}}[arg>>5]
@@ -147,7 +149,9 @@ func (c *checker) event(in *input) {
 	case 12:
 		if c.stopped {
 			c.after("kill all", c.s.KillAll(c.now))
+			return
 		}
+		c.after("dip", c.s.Dip(c.now, arg&7))
 	case 13:
 		if arg&8 != 0 && c.asked == 0 {
 			c.after("sampled", c.s.Sampled(c.now, []int{arg & 7, arg>>4 - 1}))
