@@ -77,6 +77,7 @@ type daemon struct {
 
 // Run serves until the service is stopped. The notifier is the caller's.
 func Run(o Options, n *notify.Notifier) error {
+	saveMemory()
 	d := &daemon{options: o, notifier: n, flush: func() {}}
 	defer func() { d.flush() }()
 	defer d.close()
