@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -23,15 +24,16 @@ type child struct {
 	digits       [24]byte // scratch for the pid
 	pid          int64    // of the child, or a negative errno
 	pidfd        int32
+	unborn       uint32  // 0 when the child has executed the command or has ended
 	failed       int64   // negative errno of the call that failed
 	refused      uintptr // number of that call
 }
 
-// bear clones this process, and returns when the child has executed the command
-// or has ended. The child shares the parent's memory until then, and the
-// parent's thread is suspended (CLONE_VM and CLONE_VFORK of clone(2)), like in
-// vfork(2): there is no page table to be copied. So what runs in the child must
-// not be Go: it is one loop over a list of system calls, in assembly.
+// bear clones this process. The child shares the parent's memory until it has
+// executed the command or has ended (CLONE_VM of clone(2)), like in vfork(2):
+// there is no page table to be copied. So what runs in the child must not be Go:
+// it is one loop over a list of system calls, in assembly. The kernel writes
+// unborn when the memory is not shared any more (CLONE_CHILD_CLEARTID).
 //
 //go:noescape
 func bear(c *child)
@@ -40,8 +42,40 @@ func bear(c *child)
 // one pool; availd has one.
 var nursery struct {
 	sync.Mutex
-	block
+	cradles []*cradle
 }
+
+// cradle is the memory of one birth.
+type cradle struct {
+	block
+	kid *child // of the last birth; nil = there was none
+}
+
+// vacant returns a cradle whose child has left it, nil if there are too many
+// that have not. The caller holds the lock.
+func vacant() *cradle {
+	for _, c := range nursery.cradles {
+		if c.kid == nil || atomic.LoadUint32(&c.kid.unborn) == 0 {
+			return c
+		}
+	}
+	if len(nursery.cradles) == maxCradles {
+		return nil
+	}
+	c := &cradle{}
+	nursery.cradles = append(nursery.cradles, c)
+	return c
+}
+
+// maxCradles bounds the births that are under way at a time.
+const maxCradles = 32
+
+// Where the parent waits for the exec, the child need not have descriptors of its
+// own before; where it does not, it goes on to close what it has handed over.
+const (
+	waiting = unix.CLONE_VFORK | unix.CLONE_FILES
+	common  = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_CLEARTID | uintptr(unix.SIGCHLD)
+)
 
 // stackSize is for a stack that the child does not use: it makes no call.
 const stackSize = 1 << 10
@@ -51,19 +85,32 @@ const stackSize = 1 << 10
 func (c *Command) clone(generation uint64, stress bool, h Handover) (Process, error) {
 	nursery.Lock()
 	defer nursery.Unlock()
-	kid, err := c.conceive(&nursery.block, generation, stress, h)
+	cradle := vacant()
+	if cradle == nil {
+		return Process{}, fmt.Errorf("start worker process: %w: %d others are not born yet", unix.EAGAIN, maxCradles)
+	}
+	cradle.kid = nil
+	kid, err := c.conceive(&cradle.block, generation, stress, h)
 	if err != nil {
 		return Process{}, fmt.Errorf("start worker process: %w", err)
+	}
+	wait := !c.Ahead || !c.bore
+	kid.flags, kid.unborn = common, 1
+	if wait {
+		kid.flags |= waiting
 	}
 	bear(kid)
 	switch {
 	case kid.pid < 0:
 		return Process{}, birthError("clone", unix.Errno(-kid.pid))
-	case kid.failed != 0:
+	case wait && kid.failed != 0:
 		return Process{}, c.stillborn(kid)
-	default:
-		return Process{PID: int(kid.pid), FD: int(kid.pidfd)}, nil
 	}
+	if !wait { // the child does it too; but a signal for its group must not be one for ours, already now
+		_ = unix.Setpgid(int(kid.pid), 0)
+	}
+	cradle.kid, c.bore = kid, true
+	return Process{PID: int(kid.pid), FD: int(kid.pidfd)}, nil
 }
 
 // conceive writes all that the child needs into the block.
@@ -75,7 +122,7 @@ func (c *Command) conceive(b *block, generation uint64, stress bool, h Handover)
 		return nil, err
 	}
 	kid := (*child)(unsafe.Pointer(unsafe.SliceData(b.take(int(unsafe.Sizeof(child{}))))))
-	*kid = child{flags: unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_FILES | unix.CLONE_PIDFD | uintptr(unix.SIGCHLD), all: 1<<64 - 1}
+	*kid = child{all: 1<<64 - 1}
 	stack := b.words(stackSize / wordSize)
 	kid.stack = (address(stack) + stackSize) &^ 15
 	places, says := b.words(len(h.PIDs)+1), make([]uintptr, len(h.PIDs))

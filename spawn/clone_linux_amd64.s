@@ -17,7 +17,7 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	MOVQ child_flags(R12), DI
 	MOVQ child_stack(R12), SI
 	LEAQ child_pidfd(R12), DX
-	MOVQ $0, R10
+	LEAQ child_unborn(R12), R10
 	MOVQ $0, R8
 	SYSCALL
 	CMPQ AX, $0

@@ -18,7 +18,7 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	MOVD child_stack(R19), R1
 	ADD  $child_pidfd, R19, R2
 	MOVD $0, R3
-	MOVD $0, R4
+	ADD  $child_unborn, R19, R4
 	SVC
 	CBZ  R0, born
 	MOVD R0, child_pid(R19)

@@ -45,6 +45,11 @@ type Command struct {
 	// started with. The zero limit is not known, and stays as it is.
 	IgnoreSIGPIPE bool
 	Descriptors   unix.Rlimit
+	// Ahead has births after a first good one not wait until the command is
+	// executed, for many in a row. If it cannot be executed any more, the worker
+	// ends with status [ExitExec].
+	Ahead bool
+	bore  bool // there was a good birth
 }
 
 // Process is a worker that was born here.

@@ -44,17 +44,22 @@ func TestStorm(t *testing.T) {
 		signal.Notify(heard, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH)
 		defer signal.Stop(heard)
 		births := 0
+		c := stormCommand() // its second half of births does not wait for the exec
 		for end := time.Now().Add(length); time.Now().Before(end); births++ {
-			stormBirth(t)
+			c.Ahead = time.Until(end) < length/2
+			stormBirth(t, c)
 		}
 		t.Logf("births: %d", births)
 	})
 }
 
-// stormBirth bears a worker that checks what its birth had to tell it.
-func stormBirth(t *testing.T) {
+// stormCommand checks what its birth had to tell it.
+func stormCommand() *Command {
+	return &Command{Path: "/bin/sh", Args: []string{"-c", `[ "$LISTEN_PID" = $$ ] && [ "$WATCHDOG_PID" = $$ ] && [ "$AVAILD_GENERATION" = 77 ]`}}
+}
+
+func stormBirth(t *testing.T, c *Command) {
 	h := Handover{Files: standard.Files, PIDs: []string{"LISTEN_PID", "WATCHDOG_PID"}}
-	c := Command{Path: "/bin/sh", Args: []string{"-c", `[ "$LISTEN_PID" = $$ ] && [ "$WATCHDOG_PID" = $$ ] && [ "$AVAILD_GENERATION" = 77 ]`}}
 	p, err := c.Start(77, false, h)
 	if err != nil {
 		t.Fatal(err)
