@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func TestIdle(t *testing.T) {
 		ran, wakeups := meters[i].Read()
 		figure := fmt.Sprintf("%d, %v of CPU", wakeups, ran.Round(time.Microsecond))
 		anon := float64(s.server.Anon()) / 1e6
-		if s.name == postfix {
+		if !strings.HasPrefix(s.name, "availd") {
 			table.Figure(s.name+": wake-ups", figure)
 			table.Figure(s.name+": memory of its own, RssAnon", fmt.Sprintf("%.1f MB", anon))
 			continue
@@ -61,6 +62,13 @@ func idleServices(t *testing.T) []entrant {
 		}
 		entrants = append(entrants, entrant{name, port, a.Server})
 	}
-	port := harness.Port()
-	return append(entrants, entrant{postfix, port, startMaster(t, port, 8, "postfixd")})
+	for name, start := range map[string]func(port int) *rig.Server{
+		postfix:             func(port int) *rig.Server { return startMaster(t, port, 8, "postfixd") },
+		"php-fpm, ondemand": func(port int) *rig.Server { return startFPM(t, port, 8, "ondemand") },
+		"xinetd":            func(port int) *rig.Server { return startXinetd(t, port, "UNLIMITED", hello) },
+	} {
+		port := harness.Port()
+		entrants = append(entrants, entrant{name, port, start(port)})
+	}
+	return entrants
 }
