@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -29,7 +30,7 @@ func TestNoDescriptors(t *testing.T) {
 		began := time.Now()
 		l := limited(&exhausted{fails: 5})
 		for range 2 {
-			if _, err := l.Accept(); err != net.ErrClosed {
+			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("error %v", err)
 			}
 		}
