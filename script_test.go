@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"sig":      sig,
 			"ends":     ends,
 			"waitfor":  waitFor,
+			"until":    until,
 			"manager":  openManager,
 			"notified": notified,
 			"fifo":     fifo,

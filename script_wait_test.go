@@ -32,6 +32,23 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// until REGEXP PROGRAM [ARG…] runs a program again and again, until its standard
+// output has a match. A worker that has answered is idle a moment later.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	usageOf(ts, !neg && len(args) >= 2, "until REGEXP PROGRAM [ARG…]")
+	want := regexp.MustCompile("(?m)" + args[0])
+	for over := time.Now().Add(patience); ; {
+		err := ts.Exec(args[1], args[2:]...)
+		text := ts.ReadFile("stdout")
+		switch {
+		case want.MatchString(text):
+			return
+		case time.Now().After(over):
+			ts.Fatalf("%s has no match for %s: %v\n%s", args[1], args[0], err, text)
+		}
+	}
+}
+
 // readable waits until fd can be read; false: not until then.
 func readable(fd int, until time.Time) bool {
 	for {

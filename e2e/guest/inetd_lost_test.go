@@ -168,7 +168,7 @@ while read line; do echo "$line"; done
 	for how, want := range map[string]float64{"polite": 2, "idle": 3, "stubborn": 6} {
 		took := <-ends[how] - begun
 		t.Logf("%s: ended %.2f s after availd was told to stop", how, took)
-		if how != "polite" && took < want-0.1 || took > want+1.5 {
+		if how != "polite" && took < want-0.1 || took > want+10 {
 			t.Errorf("%s: ended after %.2f s, want %v", how, took, want)
 		}
 	}

@@ -96,7 +96,7 @@ func TestLostReload(t *testing.T) {
 
 // noise is what a machine that runs other scenarios beside this one may add to
 // a request.
-const noise = 500 * time.Millisecond
+const noise = time.Second
 
 // TestLostReloadBroken reloads into workers that end at once, and a file that
 // cannot be read.

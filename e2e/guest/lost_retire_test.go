@@ -32,7 +32,7 @@ func TestLostDeaf(t *testing.T) {
 	harness.WaitFor(t, "the deaf workers to be killed", 50*time.Second, func() bool { return noneKept(deaf, s.workersNow()) })
 	took := time.Since(begin)
 	t.Logf("killed after %v", took.Round(10*time.Millisecond))
-	if took < 25*time.Second || took > 35*time.Second {
+	if took < 25*time.Second || took > 45*time.Second {
 		t.Errorf("killed %v after the last request, want 30 s", took)
 	}
 	g = s.besiegeWith(3, "/sleep?20", "/sleep?3000")
@@ -58,7 +58,7 @@ func TestLostHung(t *testing.T) {
 	}
 	took := time.Since(begin)
 	t.Logf("killed %v after the reload", took.Round(time.Millisecond))
-	if took < 2*time.Second || took > 10*time.Second {
+	if took < 2*time.Second || took > 20*time.Second {
 		t.Errorf("killed %v after the reload, want 2 s", took)
 	}
 	s.await("another worker", full(5))

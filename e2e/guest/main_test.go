@@ -13,7 +13,7 @@ import (
 
 // parallel is how many scenarios run at once: enough that the longest ends last,
 // few enough that their workers start in time.
-const parallel = "6"
+const parallel = "4"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(harness.EnvGuest) != "1" {

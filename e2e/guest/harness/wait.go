@@ -7,7 +7,7 @@ import (
 
 // Patience bounds what should take no time at all: long, as machines share two
 // noisy cores, and never waited in a run that passes.
-const Patience = 15 * time.Second
+const Patience = 30 * time.Second
 
 // look is the pause between two looks at the world.
 const look = 5 * time.Millisecond
