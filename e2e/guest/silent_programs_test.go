@@ -86,7 +86,7 @@ func TestPHP(t *testing.T) {
 	})
 	load := behindNginx(t, s, socket, script)
 	s.grows(load, 4, 2)
-	s.deploys(load)
+	s.deploys(load, nil)
 }
 
 // TestFcgiwrap runs fcgiwrap, which would lose its request on SIGTERM.
@@ -106,7 +106,7 @@ func TestFcgiwrap(t *testing.T) {
 	})
 	load := behindNginx(t, s, socket, script)
 	s.grows(load, 4, 2)
-	s.deploys(load)
+	s.deploys(load, nil)
 }
 
 // TestGunicorn runs gunicorn with one worker of the kind sync.
@@ -124,7 +124,26 @@ END`)
 	}, "--limit=6", "--idle-timeout=3s")
 	load := s.load(8, "/")
 	s.grows(load, 3, 2)
-	s.deploys(load)
+	s.deploys(load, s.booted)
+}
+
+// booted waits until the arbiter of each gunicorn has its worker. One that is
+// asked to leave while it forks that sends a signal which the newborn does not
+// catch yet, waits for it in vain, and kills it with what it holds.
+func (s *service) booted() {
+	s.t.Helper()
+	harness.WaitFor(s.t, "gunicorns to have booted", 2*harness.Patience, func() bool {
+		arbiters, groups := 0, map[int]bool{}
+		for _, p := range s.Workers() {
+			switch {
+			case p.Group() == p.PID:
+				arbiters++
+			case p.Catches(unix.SIGABRT): // as arbiters do not
+				groups[p.Group()] = true
+			}
+		}
+		return arbiters > 0 && arbiters == len(groups)
+	})
 }
 
 // TestSocketserver runs an accept loop, which would lose its request on SIGTERM.
@@ -135,7 +154,7 @@ func TestSocketserver(t *testing.T) {
 	}, "--limit=12", "--idle-timeout=2s")
 	load := s.load(8, "/")
 	s.grows(load, 3, 2)
-	s.deploys(load)
+	s.deploys(load, nil)
 }
 
 // tallying is an accept loop that writes down what it has accepted, a byte each.

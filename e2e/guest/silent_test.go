@@ -98,8 +98,9 @@ func (s *service) grows(many harness.Load, atLeast, light int) {
 }
 
 // deploys does to a service under load what administrators do, and worse:
-// nothing is lost. It leaves the pool running.
-func (s *service) deploys(load harness.Load) {
+// nothing is lost. It leaves the pool running. settled, if not nil, waits until
+// workers can be asked to leave.
+func (s *service) deploys(load harness.Load, settled func()) {
 	t := s.t
 	t.Helper()
 	running := load.Start()
@@ -108,7 +109,11 @@ func (s *service) deploys(load harness.Load) {
 		harness.WaitFor(t, fmt.Sprint(n, " answers"), 4*harness.Patience, more(running, n))
 	}
 	served(50)
+	if settled == nil {
+		settled = func() {}
+	}
 	for range 3 {
+		settled()
 		s.Reload()
 		served(20)
 	}
@@ -128,6 +133,7 @@ func (s *service) deploys(load harness.Load) {
 	}
 	var slowest time.Duration
 	for range 3 {
+		settled()
 		begin := time.Now()
 		s.Restart()
 		slowest = max(slowest, time.Since(begin))

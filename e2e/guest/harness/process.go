@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -104,6 +105,17 @@ func (p Process) Group() int { return int(p.statInt(5)) }
 // Started is when it started, in clock ticks since boot: with the pid it
 // identifies the process.
 func (p Process) Started() int64 { return p.statInt(22) }
+
+// Catches reports whether it has a handler for the signal.
+func (p Process) Catches(signal syscall.Signal) bool {
+	for line := range strings.Lines(p.read("status")) {
+		if mask, ok := strings.CutPrefix(line, "SigCgt:"); ok {
+			caught, _ := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return caught&(1<<(signal-1)) != 0
+		}
+	}
+	return false
+}
 
 // CPU is the processor time it has used itself, in steps of 10 ms.
 func (p Process) CPU() time.Duration {
