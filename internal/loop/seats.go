@@ -34,7 +34,7 @@ const (
 	// fullPace is the least time between two rings of a pool at its limit, where
 	// all may be busy for an instant thousands of times a second. Nothing is to
 	// be done about it but to say so.
-	fullPace = 100 * time.Millisecond
+	fullPace = countPeriod
 )
 
 // seats are the workers on the board.
