@@ -35,15 +35,16 @@ func (l *Loop) measure(p *proc, r policy.Report) {
 		l.measureStart(p, r.Ready || free)
 	}
 	t.several = t.several || r.Held >= 0 || r.Finished > 1
-	switch {
-	case is && !t.busy:
-		t.busy, t.since = true, l.now
-	case free && t.busy:
+	// A worker that counts may go from one job to the next, or say that there
+	// was none.
+	if t.busy && !t.several && (free && r.Finished != 0 || is && r.Finished > 0) {
+		l.tally.Requests.Observe(l.now - t.since)
 		t.busy = false
-		if !t.several {
-			l.tally.Requests.Observe(l.now - t.since)
-		}
 	}
+	if is && !t.busy {
+		t.since = l.now
+	}
+	t.busy = is || t.busy && !free
 }
 
 // measureStart books a worker's first word. Where that is of a job already, when it

@@ -49,6 +49,31 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// TestTimeFromJobToJob: a worker that counts its jobs need not be idle between
+// them, and one that was busy with nothing had no job.
+func TestTimeFromJobToJob(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	w.connect()
+	w.turn()
+	w.accept()
+	says := func(a report.Availability, done int) {
+		w.report(report.Message{PID: 101, Avail: a, Jobs: -1, Done: done})
+		w.turn()
+	}
+	says(report.Busy, -1)
+	w.after(20 * time.Millisecond)
+	says(report.Busy, 1)
+	w.after(30 * time.Millisecond)
+	says(report.Idle, 1)
+	says(report.Busy, -1)
+	w.after(40 * time.Millisecond)
+	says(report.Idle, 0)
+	s := w.loop.snapshot()
+	if h := s.Measures.Requests; count(h) != 2 || h.Sum != 50*time.Millisecond || *s.Counters.Requests != 2 {
+		t.Errorf("%d of %d requests that took %v, want two of 50 ms", count(h), *s.Counters.Requests, h.Sum)
+	}
+}
+
 // TestTimeOfSeveral: how long a worker could take no more is no request's time.
 func TestTimeOfSeveral(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
