@@ -36,7 +36,7 @@ var sets = map[string]units.Options{
 	"fcgiwrap": silent("fastcgi", "/run/fcgiwrap.sock", nil, "/usr/sbin/fcgiwrap"),
 	"gunicorn": silent("queue", "127.0.0.1:8000", []string{"--retire-signal=TERM"},
 		"/usr/bin/gunicorn", "--workers=1", "--worker-tmp-dir=/tmp", "--chdir=/srv/app", "app:application"),
-	"socketserver": silent("queue", "127.0.0.1:8083", nil, "/usr/local/libexec/socketserver"),
+	"socketserver": silent("queue", "127.0.0.1:8084", nil, "/usr/local/libexec/socketserver"),
 	"sshd-inetd":   inetd("2222", []string{"--limit=50", "--max-per-source=10"}, "/usr/sbin/sshd", "-i"),
 	"postfix-smtpd": {
 		Listen: []string{"25"}, Run: []string{"--protocol=postfix", "--limit=100"},
