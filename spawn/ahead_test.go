@@ -47,6 +47,31 @@ func TestAhead(t *testing.T) {
 	})
 }
 
+// TestAheadWaits: the first birth, and any in a crowd.
+func TestAheadWaits(t *testing.T) {
+	if !direct.Load() {
+		t.Skip("no direct births on this architecture")
+	}
+	c := &Command{Path: "/bin/true", Ahead: true}
+	first := c.waits()
+	for range 2 {
+		p, err := c.Start(1, false, standard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		await(t, p)
+	}
+	later := c.waits()
+	c.crowd = manyFiles + 1
+	if !first || later || !c.waits() {
+		t.Errorf("waits at first %t, later %t, in a crowd %t", first, later, c.waits())
+	}
+	c.Ahead, c.crowd = false, 0
+	if !c.waits() {
+		t.Error("does not wait, though it was not told to go ahead")
+	}
+}
+
 // TestAheadGroup signals the group of a newborn at once: it is not ours.
 func TestAheadGroup(t *testing.T) {
 	c := &Command{Path: "/bin/sleep", Args: []string{"60"}, Ahead: true}

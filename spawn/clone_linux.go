@@ -94,7 +94,7 @@ func (c *Command) clone(generation uint64, stress bool, h Handover) (Process, er
 	if err != nil {
 		return Process{}, fmt.Errorf("start worker process: %w", err)
 	}
-	wait := !c.Ahead || !c.bore
+	wait := c.waits()
 	kid.flags, kid.unborn = common, 1
 	if wait {
 		kid.flags |= waiting
@@ -109,7 +109,7 @@ func (c *Command) clone(generation uint64, stress bool, h Handover) (Process, er
 	if !wait { // the child does it too; but a signal for its group must not be one for ours, already now
 		_ = unix.Setpgid(int(kid.pid), 0)
 	}
-	cradle.kid, c.bore = kid, true
+	cradle.kid, c.bore, c.crowd = kid, true, int(kid.pidfd)
 	return Process{PID: int(kid.pid), FD: int(kid.pidfd)}, nil
 }
 

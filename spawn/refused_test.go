@@ -24,7 +24,7 @@ func TestRefused(t *testing.T) {
 		"a kernel before 5.9":  {unix.SYS_CLOSE_RANGE, anything, unix.ENOSYS},
 		"a kernel before 5.11": {unix.SYS_CLOSE_RANGE, anything, unix.EINVAL},
 		"a filter of clones": {
-			unix.SYS_CLONE, int(waiting | common), unix.EPERM,
+			unix.SYS_CLONE, unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_FILES | unix.CLONE_PIDFD | unix.CLONE_CHILD_CLEARTID | int(unix.SIGCHLD), unix.EPERM,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

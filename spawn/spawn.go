@@ -50,6 +50,7 @@ type Command struct {
 	// ends with status [ExitExec].
 	Ahead bool
 	bore  bool // there was a good birth
+	crowd int  // number of its pidfd
 }
 
 // Process is a worker that was born here.
@@ -75,6 +76,13 @@ func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, er
 	}
 	return c.trampoline(generation, stress, h)
 }
+
+// manyFiles is how many descriptors there are when a copy of the table costs more
+// than waiting does. The newest one's number is about that.
+const manyFiles = 512
+
+// waits reports whether the next birth has to wait for the exec.
+func (c *Command) waits() bool { return !c.Ahead || !c.bore || c.crowd > manyFiles }
 
 func (c *Command) argv(stress bool) []string {
 	argv := make([]string, 0, 1+len(c.Args))
