@@ -32,7 +32,10 @@ type proc struct {
 // cannot be noticed would hold its slot for ever. The pid of an adopted worker,
 // which the service manager collects, may be given away before we bury it.
 func (l *Loop) newborn(n Process, a policy.Action, slot int, conn *Conn) error {
-	p := &proc{Process: n, generation: a.Generation, inode: pidfdInode(n.FD), slot: slot, timing: timing{born: l.now}}
+	p := &proc{Process: n, generation: a.Generation, slot: slot, timing: timing{born: l.now}}
+	if l.cfg.ReportFD >= 0 { // only reports are told apart by it
+		p.inode = pidfdInode(n.FD)
+	}
 	if err := l.watchProcess(p); err != nil {
 		l.undo(n)
 		return err
