@@ -12,6 +12,7 @@ type infer struct {
 	reported bool // a worker has reported, so that it stays off
 	busy     bool
 	woken    bool    // the sample that is due was asked for by a readable socket
+	late     bool    // it comes much later than it was to
 	due      Instant // of the next sample; far = the sockets are watched
 	since    Instant // the queue has not been empty since; never = it is
 	delay    Instant // beginning of the delay that is under way
@@ -32,6 +33,8 @@ const (
 	// breather is how many delays the sockets are left alone after their queues
 	// were found empty: two wake-ups, this one and the one at its end, in so long.
 	breather = 2
+	// starved is how many delays connections wait until late samples count, too.
+	starved = 10
 )
 
 // inferWish is the wish where nobody reports.
@@ -52,7 +55,7 @@ func (s *Service) inferWish() Watch {
 
 // restart forgets what the samples have said.
 func (i *infer) restart() {
-	i.busy, i.woken, i.due, i.since = false, false, far, never
+	i.busy, i.woken, i.late, i.due, i.since = false, false, false, far, never
 }
 
 // inferWoke: a socket is readable.
@@ -72,6 +75,7 @@ func (s *Service) inferCold() {
 
 func (s *Service) tickInfer() {
 	if s.infer.on && s.now >= s.infer.due {
+		s.infer.late = s.now-s.infer.due > s.cfg.QueueDelay/samples
 		s.infer.due = s.now + s.cfg.QueueDelay // should the answer fail to come
 		s.emit(Action{Kind: Sample})
 	}
@@ -101,7 +105,7 @@ func (s *Service) Sampled(now Instant, depths []int) []Action {
 	} else {
 		s.queueEmpty(ignored)
 	}
-	i.woken = false
+	i.woken, i.late = false, false
 	s.settle()
 	return s.end()
 }
@@ -137,8 +141,11 @@ func (s *Service) queueWaits(waiting int) {
 	} else {
 		i.window.felt = true
 	}
-	// A delay in which this process itself did not get the machine says nothing:
-	// the workers did not either.
+	// A time in which this process itself did not get the machine says nothing: an
+	// idle worker did not either.
+	if i.late && s.now-i.since < starved*s.cfg.QueueDelay {
+		s.beginDelay()
+	}
 	if i.seen++; s.now-i.delay >= s.cfg.QueueDelay && i.seen > samples {
 		i.busy = s.table.idle > 0
 		i.window.busy++

@@ -62,6 +62,23 @@ func TestInferShortWaits(t *testing.T) {
 	x.counts("total=1")
 }
 
+// Samples that come late show that nobody gets the machine, so that an idle worker
+// does not accept either. If that lasts, they count.
+func TestInferLateSamples(t *testing.T) {
+	x := play(t, queueConfig(9), cold(row{"queue 1", ""}, row{"conn", "watch off"})...)
+	begin := x.now
+	for born := x.born; x.born == born; {
+		x.now += 30 * time.Millisecond // in one step, as if nothing was due before
+		x.event("sample-late")
+		if x.now-begin > time.Second {
+			t.Fatal("no worker is started although a client waits for a second")
+		}
+	}
+	if waited := x.now - begin; waited < 200*time.Millisecond {
+		t.Errorf("a worker is started after %v of late samples", waited)
+	}
+}
+
 // Those on their way count for those that wait; one more comes with each delay.
 func TestInferOneADelay(t *testing.T) {
 	play(t, queueConfig(9), cold(

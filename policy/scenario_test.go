@@ -104,6 +104,7 @@ func (x *scenario) deliver(words []string) {
 		x.do(x.s.KillAll(x.now))
 	case "noaccept":
 		x.do(x.s.AcceptFailed(x.now))
+	case "sample-late": // the tick before has asked for it
 	case "sample":
 		x.do(x.s.Sampled(x.now, x.queue))
 	case "refuse":

@@ -13,7 +13,10 @@ type window struct {
 
 // busyShare: who was needed for less than a hundredth of the time is not. A
 // machine that is busy with something else makes clients wait, too.
-const busyShare = 100
+const (
+	busyShare = 100
+	busyLeast = 3 // … delays, where the window is short
+)
 
 // trial is the shrinking of a pool that is used. How many workers a load needs
 // is not known, only that these were enough. So some are retired; if that proves
@@ -42,7 +45,7 @@ func (s *Service) surplus(n int) int {
 	switch {
 	case !w.touched:
 		*t = trial{wants: t.wants}
-	case time.Duration(w.busy)*s.cfg.QueueDelay*busyShare >= s.cfg.IdleTimeout:
+	case w.busy >= busyLeast && time.Duration(w.busy)*s.cfg.QueueDelay*busyShare >= s.cfg.IdleTimeout:
 		t.judge(w)
 		gone, t.calm = 0, 0
 	case t.was > 0 && 2*w.busy >= t.was && size > t.base:

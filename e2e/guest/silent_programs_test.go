@@ -85,7 +85,7 @@ func TestPHP(t *testing.T) {
 		return err
 	})
 	load := behindNginx(t, s, socket, script)
-	s.grows(load, 4, 2)
+	s.grows(load, 4, 3)
 	s.deploys(load, nil)
 }
 
@@ -105,7 +105,7 @@ func TestFcgiwrap(t *testing.T) {
 		return err
 	})
 	load := behindNginx(t, s, socket, script)
-	s.grows(load, 4, 2)
+	s.grows(load, 4, 3)
 	s.deploys(load, nil)
 }
 
@@ -123,7 +123,7 @@ def application(environ, start_response):
 END`)
 	}, "--limit=6", "--idle-timeout=3s")
 	load := s.load(8, "/")
-	s.grows(load, 3, 2)
+	s.grows(load, 3, 3)
 	s.deploys(load, s.booted)
 }
 
@@ -153,7 +153,7 @@ func TestSocketserver(t *testing.T) {
 		mustScript(t, `install -D "$1" /usr/local/libexec/socketserver`, filepath.Join(harness.Examples, "socketserver", "worker.py"))
 	}, "--limit=12", "--idle-timeout=2s")
 	load := s.load(8, "/")
-	s.grows(load, 3, 2)
+	s.grows(load, 3, 3)
 	s.deploys(load, nil)
 }
 
