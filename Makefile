@@ -59,7 +59,7 @@ man-lint:
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
 
-# availd beside what else there is, in a quarter of an hour; BENCH=TestBurst runs
+# availd beside what else there is, in some ten minutes; BENCH=TestBurst runs
 # one comparison, or those that a regular expression names
 bench:
 	@.ci/need
