@@ -67,7 +67,7 @@ func steadyStacks(t *testing.T, series rig.Series, app application, stacks []sta
 		rig.Load{Program: loader, Port: e.port, Clients: stackPool, Request: app.slow, Answer: app.answer}.Run(t)
 		series.Add(e.name, "worker", float64(e.server.Memory())/1e6/stackPool)
 	}
-	rig.Rounds(5, entrants, func(e entrant) {
+	rig.Rounds(9, entrants, func(e entrant) {
 		meter := rig.Measure(e.server.Process)
 		r := rig.Load{
 			Program: loader, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: 1500 * time.Millisecond,
@@ -114,7 +114,7 @@ func stacksTable(t *testing.T, title string, s rig.Series, stacks []stack) {
 	}
 	for _, peer := range stacks[1:] {
 		row := func(figure, unit string) (what, figures, ratio string, value float64) {
-			return own + " against " + peer.name, fmt.Sprintf("%.4g %s against %.4g %s", s.Median(own, figure), unit, s.Median(peer.name, figure), unit),
+			return own + " against " + peer.name, fmt.Sprintf("%.5g %s against %.5g %s", s.Median(own, figure), unit, s.Median(peer.name, figure), unit),
 				"%v × " + peer.name, s.Ratio(own, peer.name, figure)
 		}
 		what, figures, ratio, value := row("rate", "requests/s")
