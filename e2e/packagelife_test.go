@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
 	"github.com/availd/availd/e2e/machine"
@@ -143,59 +142,6 @@ func upgradeUnderLoad(ctx context.Context, t *testing.T, m *machine.Machine, ins
 	if now := ask(); now.Version != nextVersion || now.MainPID != old.MainPID {
 		t.Errorf("pid %d of version %s is now pid %d of version %s", old.MainPID, old.Version, now.MainPID, now.Version)
 	}
-}
-
-// manualExamples runs every example of the manual pages that is for a shell,
-// page by page and block by block, as the package has them.
-func manualExamples(ctx context.Context, t *testing.T, m *machine.Machine) {
-	t.Helper()
-	begin := time.Now()
-	shell(ctx, t, m, "systemd-run --quiet --unit=own --property=Type=notify --property=Delegate=yes --property=RuntimeDirectory=own"+
-		" --setenv=XDG_RUNTIME_DIR=/run/own /lib/systemd/systemd --user")
-	// Typed by a person, a line comes after the one before has done its work.
-	shell(ctx, t, m, "printf 'retry-connrefused\\nretry = 20\\nsilent\\n' >/root/.curlrc; mkdir -p /etc/availd")
-	ran := runExamples(ctx, t, m, "availd.8", "availd-status.1") // the second looks at the service of the first
-	removeWeb := "systemctl stop web.socket web.service; rm -rf /etc/systemd/system/web.*; systemctl daemon-reload"
-	shell(ctx, t, m, removeWeb)
-	others, _ := filepath.Glob(filepath.Join(moduleRoot, "man/*.[1-8]")) // the pattern is good
-	for _, page := range others {
-		if name := filepath.Base(page); name != "availd.8" && name != "availd-status.1" {
-			ran += runExamples(ctx, t, m, name)
-		}
-	}
-	if t.Logf("%d examples of the manual pages in %v", ran, time.Since(begin).Round(time.Millisecond)); ran < 10 {
-		t.Errorf("only %d examples are found in the manual pages", ran)
-	}
-	shell(ctx, t, m, "systemctl stop own.service; rm -rf /root/.config /root/.curlrc")
-}
-
-// forShell begins an example that is for a shell; the others are programs, files
-// and lines of units, and tested where they are.
-var forShell = regexp.MustCompile(`^(availd|curl|systemctl|mkdir|journalctl) `)
-
-// runExamples runs the examples of pages and returns their number.
-func runExamples(ctx context.Context, t *testing.T, m *machine.Machine, pages ...string) (ran int) {
-	t.Helper()
-	for _, page := range pages {
-		data, err := os.ReadFile(filepath.Join(moduleRoot, "man", page))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, examples, _ := strings.Cut(string(data), "\n.Sh EXAMPLES\n")
-		examples, _, _ = strings.Cut(examples, "\n.Sh ")
-		for _, block := range strings.Split(examples, ".Bd -literal -offset indent\n")[1:] {
-			block, _, _ = strings.Cut(block, ".Ed")
-			block = strings.NewReplacer(`\-`, "-", `\e`, `\`, `\(aq`, "'").Replace(block)
-			worker := strings.Contains(block, "./worker")                                          // which is shown after it
-			unit := strings.HasPrefix(block, "availd run") && !strings.Contains(block, "--listen") // a line of one
-			if !forShell.MatchString(block) || worker || unit {
-				continue
-			}
-			shell(ctx, t, m, "export XDG_RUNTIME_DIR=/run/own; cd /root\n"+block+"\njobs -p | xargs -r kill || :; wait || :")
-			ran++
-		}
-	}
-	return ran
 }
 
 // difference are the lines that only one of two texts has.
