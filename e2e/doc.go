@@ -17,6 +17,9 @@
 // installation and the README's first example to a purge. What a package has to be
 // beyond that, reproducible say, is looked at on the host.
 //
+// With the tag bench as well, TestBench runs the benchmarks of e2e/bench in a
+// machine that has what availd is compared with (make bench).
+//
 // It is not a test of single Go packages, which need neither root nor systemd.
 //
 // # Environment
