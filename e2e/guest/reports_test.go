@@ -178,6 +178,7 @@ func TestFlood(t *testing.T) {
 	s.costs(cpu, flood)
 
 	allServed(t, running.Stop())
+	s.await("the last job to be reported", func(st status.Service) bool { return st.Busy == 0 })
 	now := s.state()
 	if now.MainPID != main.PID || now.Counters.RejectedReports != flood {
 		t.Errorf("main pid %d, %d reports rejected; want %d, %d", now.MainPID, now.Counters.RejectedReports, main.PID, flood)
