@@ -49,7 +49,7 @@ func firstExample(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "\n## Two commands\n")
+	_, section, _ := strings.Cut(string(readme), "\n## With systemd\n")
 	_, block, found := strings.Cut(section, "\n```\n")
 	block, _, closed := strings.Cut(block, "```")
 	if !found || !closed {
