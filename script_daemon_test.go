@@ -12,7 +12,7 @@ import (
 )
 
 // patience bounds every wait for an event that a script expects.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // daemons are the processes that the script has started and not waited for.
 type (

@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long a test waits for an event that must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A supervisor is availd as a worker sees it: a listening socket as systemd
 // passes it under NonBlocking=yes, and a socket that receives reports.

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a test waits for what should happen at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // snippet is the display of the worker page that contains mark.
 func snippet(t *testing.T, mark string) string {

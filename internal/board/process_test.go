@@ -18,7 +18,7 @@ import (
 const playVariable = "BOARD_TEST_PLAY"
 
 // patience is how long a test waits for an event that must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // play frees the worker and says so, does some jobs as fast as it can, and ends
 // the round with a job that is not finished before the next one begins.
