@@ -201,8 +201,12 @@ func checkBirth(t *testing.T, s *service) {
 	defer c.Close()
 	harness.WaitFor(t, "the process", harness.Patience, func() bool { return len(s.Workers()) == 1 })
 	w := s.Workers()[0]
-	fds := w.Descriptors()
-	if len(fds) != 3 || fds[0] != fds[1] || !strings.HasPrefix(fds[0], "socket:") {
+	var fds map[int]string
+	harness.WaitFor(t, "three descriptors, as a program reads other files while it starts", harness.Patience, func() bool {
+		fds = w.Descriptors()
+		return len(fds) == 3 && w.Executed()
+	})
+	if fds[0] != fds[1] || !strings.HasPrefix(fds[0], "socket:") {
 		t.Errorf("descriptors %v", fds)
 	}
 	host, port, _ := net.SplitHostPort(c.LocalAddr().String())
