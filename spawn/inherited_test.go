@@ -1,10 +1,11 @@
 package spawn
 
 import (
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/need"
 )
 
 // TestInherited asserts what the worker finds although its parent was started
@@ -46,10 +47,7 @@ func testInherited(t *testing.T) {
 func TestBlockedSignals(t *testing.T) { both(t, testBlockedSignals) }
 
 func testBlockedSignals(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not installed: it blocks the signals of the parent")
-	}
+	python := need.Program(t, "python3")
 	out := filepath.Join(t.TempDir(), "out")
 	script := `grep SigBlk /proc/self/status > ` + out
 	setup := `exec ` + python + ` -c 'import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM,signal.SIGUSR1}); os.execv(sys.argv[1],sys.argv[1:])' "$0"; true`
