@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,13 @@ func TestStop(t *testing.T) {
 	s.gone()
 	harness.Systemctl(t, "start", s.Socket())
 	s.get("/")
-	s.Stop() // with an idle worker
+	harness.Systemctl(t, "restart", s.Service())
+	s.get("/")
+	s.expectSaid(0, "cannot be used") // a restart is nothing to warn of
+	s.Stop()                          // with an idle worker
+	if line := s.Status(); !strings.HasPrefix(line, "0 busy, 0 idle, limit 6 |") || strings.Contains(line, "draining") {
+		t.Errorf("a stopped service says %q", line)
+	}
 	if left := s.Processes(); len(left) != 0 {
 		t.Errorf("the stop left %v", left)
 	}

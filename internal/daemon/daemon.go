@@ -97,6 +97,7 @@ func Run(o Options, n *notify.Notifier) error {
 	if err := d.loop.Run(); err != nil {
 		return internal(err)
 	}
+	d.endReports()
 	d.log.Info("stopped", logs.Event, "stopping")
 	return nil
 }
@@ -136,14 +137,14 @@ func (d *daemon) build() (err error) {
 	return nil
 }
 
-// close gives back what was opened. Socket files that are ours are removed.
+// close gives back what was opened. Socket files that are ours are removed, but
+// for the one of reports, by which workers may live on: see endReports.
 func (d *daemon) close() {
 	if d.control != nil {
 		_ = d.control.Close()
 	}
 	if d.reports != nil {
 		_ = d.reports.Close()
-		_ = d.reports.Remove()
 	}
 	if d.listened {
 		for _, s := range d.sockets.Workers {

@@ -116,6 +116,17 @@ func (d *daemon) openReports() error {
 	return nil
 }
 
+// endReports removes the report socket after an orderly end, when no worker is
+// left to use it. The next start of a restart must not be handed one that
+// nobody can reach.
+func (d *daemon) endReports() {
+	if d.reports == nil {
+		return
+	}
+	_ = d.reports.Remove()
+	d.tell("FDSTOREREMOVE=1\nFDNAME=" + reportsName)
+}
+
 // storeOwn gives the service manager copies of what the next availd needs
 // first. The state comes first: with it alone workers can be found.
 func (d *daemon) storeOwn() {

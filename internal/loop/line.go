@@ -52,7 +52,9 @@ func (l *Loop) tellLine(c policy.Condition) {
 		s.expires = c.StressUntil
 	}
 	switch {
-	case conditionChanged(s.told, c) || s.full != l.full.on || s.fault != l.facts.reload:
+	case conditionChanged(s.told, c) || s.full != l.full.on || s.fault != l.facts.reload || l.done:
+		// The last line stays as long as the unit: it must not tell of workers
+		// that are gone.
 	case !numbersChanged(s.told, c):
 		s.due = 0
 		return
@@ -114,7 +116,7 @@ func (l *Loop) compose() string {
 	} else if l.facts.reload != "" {
 		fmt.Fprintf(&b, " | RELOAD FAILED: %s", l.facts.reload)
 	}
-	if c.Draining {
+	if c.Draining && !l.done {
 		b.WriteString(" | draining")
 	}
 	return oneLine(b.String())

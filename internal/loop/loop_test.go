@@ -274,6 +274,9 @@ func TestDrain(t *testing.T) {
 	if err := w.loop.turn(); err != nil || !w.loop.done {
 		t.Errorf("done %t, %v", w.loop.done, err)
 	}
+	if last := w.lines[len(w.lines)-1]; !strings.HasPrefix(last, "0 busy, 0 idle, limit 5 |") || strings.Contains(last, "draining") {
+		t.Errorf("what stays in systemctl status is %q", last)
+	}
 }
 
 func TestReload(t *testing.T) {
