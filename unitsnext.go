@@ -22,6 +22,9 @@ func sayNext(w io.Writer, o units.Options, set units.Set, dir string) {
 	if i := slices.IndexFunc(o.Listen, isPath); i >= 0 && o.SocketGroup == "" && o.ConfigHome == "" {
 		fmt.Fprintf(w, "only root can connect to %s; name the group of the clients with --socket-group\n", o.Listen[i])
 	}
+	if !slices.ContainsFunc(o.Run, func(word string) bool { return strings.HasPrefix(word, "--protocol=") }) {
+		fmt.Fprintln(w, "without --protocol the sockets block, as accept loops want them; workers that report want --protocol notify")
+	}
 	if dir == "" {
 		fmt.Fprintf(w, "next: write them, with --output %s\n", set.UnitDir)
 		return

@@ -138,7 +138,7 @@ func overdue(w policy.Why) string {
 func advice(w policy.Why) string {
 	switch w {
 	case policy.RetireIgnored:
-		return "; let it exit on the retire signal, or choose another --retire-signal"
+		return "; let it exit on the retire signal, choose another --retire-signal, or set NonBlocking=yes in the service if it waits in accept"
 	case policy.StopTimeout:
 		return "; a longer --stop-timeout lets it finish"
 	default:
