@@ -45,10 +45,19 @@ func controlPath(name string) (string, error) {
 			return "", barred(path)
 		}
 	}
-	return "", &daemon.Exit{
-		Status: exitNotRunning,
-		Err:    fmt.Errorf("service %s is not running: there is no %s (see systemctl status %s.socket)", name, controlPaths(name)[0], name),
+	return "", notRunning(name, "there is no "+controlPaths(name)[0])
+}
+
+// exitNotRunning is the status when there is no such service.
+const exitNotRunning = 3
+
+// notRunning says how that was found out, and who knows more: the service, which may
+// have failed, as much as its socket.
+func notRunning(name, why string) error {
+	if !strings.Contains(name, "/") {
+		why += fmt.Sprintf(" (see systemctl status %s.service %s.socket)", name, name)
 	}
+	return &daemon.Exit{Status: exitNotRunning, Err: fmt.Errorf("service %s is not running: %s", name, why)}
 }
 
 // allControlPaths finds those of all services, and says which places may not be

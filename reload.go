@@ -38,12 +38,11 @@ func reload(ctx context.Context, c *cli.Context, name string) error {
 	switch {
 	case isDenied(err):
 		return barred(path)
+	case isGone(err):
+		return notRunning(name, "nobody answers on "+path)
 	case err != nil:
 		return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s is not reloaded: %w", name, err)}
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%s: reloaded, %d workers replaced or asked to leave\n", name, n)
 	return err
 }
-
-// exitNotRunning is the status when there is no such service.
-const exitNotRunning = 3

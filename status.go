@@ -163,7 +163,7 @@ func unanswered(path, name string, err error) error {
 	case isDenied(err):
 		return barred(path)
 	case isGone(err):
-		return &daemon.Exit{Status: exitNotRunning, Err: fmt.Errorf("service %s is not running: nobody answers on %s", name, path)}
+		return notRunning(name, "nobody answers on "+path)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &daemon.Exit{Status: 1, Err: fmt.Errorf("service %s does not answer within %v: see whether its availd is stopped, or short of processor time", name, statusWait)}
 	default:

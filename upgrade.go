@@ -59,6 +59,8 @@ func upgrade(c *cli.Context, name, path string) error {
 	switch {
 	case isDenied(err):
 		return barred(path)
+	case isGone(err):
+		return notRunning(name, "nobody answers on "+path)
 	case err != nil:
 		return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s is not upgraded: %w", name, err)}
 	}
