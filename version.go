@@ -12,7 +12,7 @@ import (
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "version", Usage: "print the version", HideHelpCommand: true,
+		Name: "version", Usage: "print the version", UsageText: "availd version", HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("version takes no arguments")

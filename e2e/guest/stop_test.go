@@ -61,6 +61,7 @@ func TestStop(t *testing.T) {
 	s.get("/")
 	harness.Systemctl(t, "restart", s.Service())
 	s.get("/")
+	s.await("counting to go on", func(st status.Service) bool { return *st.Counters.Requests == 2 })
 	s.expectSaid(0, "cannot be used") // a restart is nothing to warn of
 	s.Stop()                          // with an idle worker
 	if line := s.Status(); !strings.HasPrefix(line, "0 busy, 0 idle, limit 6 |") || strings.Contains(line, "draining") {

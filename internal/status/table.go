@@ -14,7 +14,10 @@ const leastName = 12
 // the conditions go first, then the ends of long names.
 func WriteTable(w io.Writer, services []Service, st Style) error {
 	if len(services) == 0 {
-		return write(w, []string{"no services of availd are running"})
+		return write(w, []string{
+			"no services of availd are running",
+			"(one that was started by hand is asked by the path of its --control)",
+		})
 	}
 	g := table(services, true, 0)
 	if !fits(g, st) {

@@ -82,7 +82,7 @@ func TestWriteTable(t *testing.T) {
 		show  func(io.Writer, Style) error
 		want  string
 	}{
-		{"none", 80, tableOf(), "no services of availd are running\n"},
+		{"none", 80, tableOf(), "no services of availd are running\n(one that was started by hand is asked by the path of its --control)\n"},
 		{"as wide as it gets", 0, tableOf(calm(), troubled()), `
 NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
 web               2     1     3      50     0      1042      ok
@@ -146,7 +146,7 @@ fcgi-application
   socket     b @b, queue ? of ?
   24 hours   at most 57 busy or waited for; full for 4m55s;
              --limit=57 would have covered that
-  failure    a worker exited with status 1 38s ago, at
+  failure    a worker exited with status 1, 38s ago at
              03:14:22
   warning    the limit cannot be reached: tasks end at 9 of
              10 workers; raise TasksMax= of the unit, or

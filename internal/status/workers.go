@@ -98,7 +98,7 @@ func failureText(f Failure, now time.Time) string {
 	case f.Exit != nil:
 		how = fmt.Sprintf("a worker exited with status %d", *f.Exit)
 	}
-	return fmt.Sprintf("%s %s ago, at %s", how, age(now.Sub(f.At)), clock(f.At))
+	return fmt.Sprintf("%s, %s ago at %s", how, age(now.Sub(f.At)), clock(f.At))
 }
 
 func workers(s Service) *grid {
