@@ -4,9 +4,10 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 # static; without the repository's state, so that the same sources give the same
-# bytes; and with the entry point that sees how the process was started
-GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
-LDFLAGS = -E github.com/availd/availd/internal/first.entry -X main.version=$(VERSION)
+# bytes; with the entry point that sees how the process was started (internal/first);
+# and with a runtime that sleeps when there is nothing to do (internal/still)
+GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags stillruntime
+LDFLAGS = -E github.com/availd/availd/internal/first.entry -checklinkname=0 -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 20s
 PREFIX ?= /usr/local

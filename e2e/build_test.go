@@ -14,6 +14,7 @@ import (
 
 	"github.com/availd/availd/e2e/machine"
 	"github.com/availd/availd/internal/first"
+	"github.com/availd/availd/internal/still"
 )
 
 const (
@@ -94,11 +95,11 @@ func (a artifact) goBuild(dir string) error {
 	if files, _ := filepath.Glob(filepath.Join(moduleRoot, a.source, "*.go")); files == nil {
 		return nil
 	}
-	flags := "-X main.version=" + a.version
-	if a.source == "." {
-		flags += " -E " + first.Entry // as the Makefile does
+	flags, tags := "-X main.version="+a.version, ""
+	if a.source == "." { // as the Makefile does
+		flags, tags = flags+" -E "+first.Entry+" "+still.LinkerFlag, still.Tag
 	}
-	return run("go", "build", "-trimpath", "-ldflags", flags, "-o", filepath.Join(dir, a.output), "./"+a.source)
+	return run("go", "build", "-trimpath", "-tags", tags, "-ldflags", flags, "-o", filepath.Join(dir, a.output), "./"+a.source)
 }
 
 func (a artifact) cc(dir string) error {

@@ -12,8 +12,9 @@ import (
 	"github.com/availd/availd/internal/status"
 )
 
-// idlePeriod is over which an idle availd may use no processor time.
-const idlePeriod = 5 * time.Second
+// idlePeriod is over which an idle availd may not wake once. What Go's runtime does
+// by the clock, it does once a minute.
+const idlePeriod = 65 * time.Second
 
 // unwatched leaves out systemd's watchdog, for which availd has to wake.
 var unwatched = []string{"WatchdogSec=0"}
@@ -80,7 +81,7 @@ func asleep(t *testing.T, s *service) {
 	<-time.After(idlePeriod) // the period is what is measured
 	used, woken := main.CPU()-cpu, main.Switches()-switches
 	t.Logf("in %v: %v of processor time, %d wake-ups", idlePeriod, used, woken)
-	if used != 0 || woken > 2 {
+	if used != 0 || woken != 0 {
 		t.Errorf("idle availd used %v and woke %d times in %v", used, woken, idlePeriod)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/internal/still"
 	"github.com/availd/availd/spawn"
 )
 
@@ -78,6 +79,7 @@ type daemon struct {
 // Run serves until the service is stopped. The notifier is the caller's.
 func Run(o Options, n *notify.Notifier) error {
 	saveMemory()
+	still.Sleep()
 	d := &daemon{options: o, notifier: n, flush: func() {}}
 	defer func() { d.flush() }()
 	defer d.close()

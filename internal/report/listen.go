@@ -1,7 +1,6 @@
 package report
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -57,9 +56,7 @@ func isAbstract(address string) bool { return address != "" && address[0] == '@'
 func complete(path string) (string, error) {
 	switch {
 	case path == "":
-		var name [16]byte
-		_, _ = rand.Read(name[:]) // never fails, see crypto/rand
-		return "@availd/notify/" + hex.EncodeToString(name[:]), nil
+		return secret()
 	case len(path) > maxPath:
 		return "", ErrPathTooLong
 	case !isAbstract(path) && !filepath.IsAbs(path):
@@ -67,6 +64,17 @@ func complete(path string) (string, error) {
 		return "", fmt.Errorf("report socket %q: not an absolute path", path)
 	}
 	return path, nil
+}
+
+// secret is an abstract name of 128 random bits. It asks the kernel itself
+// (getrandom(2)), which is as good, and does not leave a timer behind like the
+// first use of crypto/rand, for a process that is to sleep.
+func secret() (string, error) {
+	var bits [16]byte
+	if n, err := unix.Getrandom(bits[:], 0); n != len(bits) { // less: only for more than 256 bytes
+		return "", os.NewSyscallError("getrandom", err)
+	}
+	return "@availd/notify/" + hex.EncodeToString(bits[:]), nil
 }
 
 // bound returns a descriptor bound to address.

@@ -1,0 +1,5 @@
+//go:build !stillruntime
+
+package still
+
+func sleep() bool { return false }
