@@ -38,8 +38,8 @@ var (
 		{source: "e2e/bench/programs/load.c", output: "bench/load"},
 		{source: "e2e/bench/programs/prefork.c", output: "bench/prefork"},
 		{source: "e2e/bench/programs/nap.c", output: "bench/nap"},
-		{source: "e2e/bench/programs/hello.c", output: "bench/hello"},
-		{source: "e2e/bench/programs/stamp.c", output: "bench/stamp"},
+		{source: "e2e/bench/programs/hello.c", output: "bench/hello", bare: true},
+		{source: "e2e/bench/programs/stamp.c", output: "bench/stamp", bare: true},
 		{source: "e2e/bench/programs/birth.c", output: "bench/birth"},
 		{source: "e2e/bench/programs/chatter.c", output: "bench/chatter"},
 		{source: "e2e/bench/programs/postfixd.c", output: "bench/postfixd"},
@@ -50,8 +50,12 @@ var (
 	}
 )
 
-// artifact is a program; version is what a Go program's main.version says.
-type artifact struct{ source, output, version string }
+// artifact is a program; version is what a Go program's main.version says, and a
+// bare one is in C, but has no C library.
+type artifact struct {
+	source, output, version string
+	bare                    bool
+}
 
 // artifacts builds everything, once for all machines, and returns the
 // directory, which removeArtifacts removes.
@@ -108,6 +112,9 @@ func (a artifact) cc(dir string) error {
 		return nil
 	}
 	args := []string{"-O2", "-static", "-o", filepath.Join(dir, a.output)}
+	if a.bare {
+		args = append(args, "-nostdlib")
+	}
 	for _, name := range files {
 		name, err := filepath.Rel(moduleRoot, name)
 		if err != nil {

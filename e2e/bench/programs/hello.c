@@ -2,16 +2,17 @@
  * The smallest program of inetd: says hello to its client and ends, after as
  * many milliseconds as it is told.
  */
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
-int main(int argc, char **argv)
+#include "bare.h"
+
+static int run(int argc, char **argv, char **environment)
 {
+	(void)environment;
 	if (argc > 1) {
-		long ms = atol(argv[1]);
+		long ms = number(argv[1]);
 		struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-		nanosleep(&t, NULL);
+		call(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
 	}
-	return write(1, "hello\n", 6) != 6;
+	return call(SYS_write, 1, (long)"hello\n", 6, 0, 0, 0) != 6;
 }

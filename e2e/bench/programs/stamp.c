@@ -6,43 +6,57 @@
 #define _GNU_SOURCE
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
-/* One datagram to availd that says all of it: ready, and busy. */
-static void report(void)
+#include "bare.h"
+
+static const char *variable(char **environment, const char *name)
 {
-	const char *to = getenv("NOTIFY_SOCKET"), *line = "READY=1\nX_AVAILD=busy";
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = to ? strlen(to) : 0;
-	int fd;
-
-	if (n < 2 || n >= sizeof a.sun_path || (fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
-		return;
-	memcpy(a.sun_path, to, n);
-	if (to[0] == '@')
-		a.sun_path[0] = '\0';
-	sendto(fd, line, strlen(line), MSG_NOSIGNAL, (struct sockaddr *)&a,
-	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	for (; *environment; environment++) {
+		const char *have = *environment, *want = name;
+		while (*want && *have == *want)
+			have++, want++;
+		if (!*want && *have == '=')
+			return have + 1;
+	}
+	return NULL;
 }
 
-int main(void)
+/* One datagram to availd that says all of it: ready, and busy. */
+static void report(const char *to)
+{
+	static const char line[] = "READY=1\nX_AVAILD=busy";
+	struct sockaddr_un a;
+	unsigned long n = 0;
+
+	a.sun_family = AF_UNIX;
+	for (; to && to[n] && n < sizeof a.sun_path; n++)
+		a.sun_path[n] = to[n];
+	if (n < 2 || n == sizeof a.sun_path)
+		return;
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	long fd = call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+	if (fd >= 0)
+		call(SYS_sendto, fd, (long)line, sizeof line - 1, MSG_NOSIGNAL, (long)&a, (long)(offsetof(struct sockaddr_un, sun_path) + n));
+}
+
+static int run(int argc, char **argv, char **environment)
 {
 	struct timespec t;
-	int client = 0;
+	long client = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)argc, (void)argv;
+	call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&t, 0, 0, 0, 0);
 	int64_t stamp = t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-	const char *pid = getenv("LISTEN_PID");
+	const char *pid = variable(environment, "LISTEN_PID");
 	if (pid) {
-		if (strtol(pid, NULL, 10) != (long)getpid())
+		if (number(pid) != call(SYS_getpid, 0, 0, 0, 0, 0, 0))
 			return 1;
-		client = accept4(3, NULL, NULL, SOCK_CLOEXEC);
-		report();
+		client = call(SYS_accept4, 3, 0, 0, SOCK_CLOEXEC, 0, 0);
+		report(variable(environment, "NOTIFY_SOCKET"));
 	}
-	return write(client, &stamp, sizeof stamp) != sizeof stamp;
+	return call(SYS_write, client, (long)&stamp, sizeof stamp, 0, 0, 0) != sizeof stamp;
 }
