@@ -20,7 +20,7 @@ var (
 var speakers = []string{"../*.go", "../internal/loop/*.go", "../internal/logs/*.go", "../internal/daemon/*.go", "../policy/*.go"}
 
 // spoken returns the source that messages come from, and what is said in it by
-// way of the loop's say, one format for each call.
+// way of the loop's say or of the daemon's log, one format for each call.
 func spoken(t *testing.T) (all string, formats []string) {
 	t.Helper()
 	var b strings.Builder
@@ -37,19 +37,34 @@ func spoken(t *testing.T) (all string, formats []string) {
 			b.Write(data)
 		}
 	}
-	for _, f := range source(t, "../internal/loop/*.go") {
+	for _, f := range source(t, "../internal/loop/*.go", "../internal/daemon/*.go") {
 		ast.Inspect(f, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) < 3 {
-				return true
-			}
-			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "say" {
-				formats = append(formats, longestText(call.Args[2]))
+			if call, ok := n.(*ast.CallExpr); ok {
+				if said := message(call); said != nil {
+					formats = append(formats, longestText(said))
+				}
 			}
 			return true
 		})
 	}
 	return b.String(), formats
+}
+
+// message is the argument of a call that is a message to the journal, or nil.
+func message(call *ast.CallExpr) ast.Expr {
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return nil
+	}
+	switch sel.Sel.Name {
+	case "say": // of the loop
+		return call.Args[2]
+	case "Info", "Warn", "Error": // of package log/slog; that of an error has no arguments
+		if len(call.Args) > 0 {
+			return call.Args[0]
+		}
+	}
+	return nil
 }
 
 // longestText is the longest piece of fixed text in an expression, up to the
@@ -88,7 +103,7 @@ func TestMessagesExist(t *testing.T) {
 	}
 }
 
-// TestMessagesExplained: what the loop says is in the page.
+// TestMessagesExplained: what the loop and the daemon say is in the page.
 func TestMessagesExplained(t *testing.T) {
 	page := section(t, "availd.8", "DIAGNOSTICS")
 	_, formats := spoken(t)
@@ -97,7 +112,7 @@ func TestMessagesExplained(t *testing.T) {
 	}
 	for _, f := range formats {
 		if !strings.Contains(page, strings.TrimSpace(f)) {
-			t.Errorf("the loop says %q, of which the page says nothing", f)
+			t.Errorf("availd says %q, of which the page says nothing", f)
 		}
 	}
 }
