@@ -163,7 +163,7 @@ func (c *Command) stillborn(kid *child) error {
 	if kid.refused != unix.SYS_EXECVE {
 		return birthError(callNames[kid.refused], errno)
 	}
-	if err := Check(c.Path); err != nil {
+	if err := check(c.Path); err != nil {
 		return err
 	}
 	if errno == unix.ENOENT { // the file is there, so it is what the file names

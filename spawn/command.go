@@ -24,13 +24,13 @@ func Find(command string) (string, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", &CommandError{Path: command, Err: err}
 	}
-	return path, Check(path)
+	return path, check(path)
 }
 
-// Check reports whether path can be executed by this process as far as can be
+// check reports whether path can be executed by this process as far as can be
 // told without doing it. It is asked before every birth, so that a command that
 // vanished is named as such, and one that came back is used.
-func Check(path string) error {
+func check(path string) error {
 	st, err := os.Stat(path)
 	if err == nil && st.IsDir() {
 		err = unix.EISDIR

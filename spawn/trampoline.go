@@ -11,7 +11,7 @@ import (
 // trampoline gives birth to a worker by way of another image of availd (Linux
 // 5.4 for the pidfd at clone).
 func (c *Command) trampoline(generation uint64, stress bool, h Handover) (Process, error) {
-	if err := Check(c.Path); err != nil {
+	if err := check(c.Path); err != nil {
 		return Process{}, err
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)

@@ -189,10 +189,10 @@ func checkNumbers(c Config, from origins) error {
 			"not possible with --min-spare, which keeps workers for ever; set one of them to 0", "")
 	case c.Throttle > c.ThrottleMax && slower:
 		return from.fault(c, "throttle",
-			"more than --throttle-max="+FormatSpan(c.ThrottleMax)+", raise that too", "")
+			"more than --throttle-max="+formatSpan(c.ThrottleMax)+", raise that too", "")
 	case c.Throttle > c.ThrottleMax: // the default throttle
 		return from.fault(c, "throttle-max",
-			"less than --throttle="+FormatSpan(c.Throttle)+", lower that too", "")
+			"less than --throttle="+formatSpan(c.Throttle)+", lower that too", "")
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ type Config struct {
 	Throttle    time.Duration // never 0, at most ThrottleMax
 	ThrottleMax time.Duration // never 0
 
-	// RetireSignal is as ParseRetireSignal returns it; "" = by protocol.
+	// RetireSignal is as parseRetireSignal returns it; "" = by protocol.
 	// Retire and Signal resolve it.
 	RetireSignal string
 

@@ -112,11 +112,11 @@ func span(field func(*Config) *time.Duration, off offRule) kind {
 	return kind{
 		accepts: accepts,
 		set: func(c *Config, value string) error {
-			d, err := ParseSpan(value)
+			d, err := parseSpan(value)
 			if err != nil {
 				return err
 			}
-			if off && (d == 0 || d == Infinity) {
+			if off && (d == 0 || d == infinity) {
 				*field(c) = 0
 				return nil
 			}
@@ -129,7 +129,7 @@ func span(field func(*Config) *time.Duration, off offRule) kind {
 			*field(c) = d
 			return nil
 		},
-		show: func(c *Config) string { return FormatSpan(*field(c)) },
+		show: func(c *Config) string { return formatSpan(*field(c)) },
 	}
 }
 
@@ -193,7 +193,7 @@ func retireSignal(field func(*Config) *string) kind {
 	return kind{
 		accepts: acceptsSignal,
 		set: func(c *Config, value string) error {
-			canonical, err := ParseRetireSignal(value)
+			canonical, err := parseRetireSignal(value)
 			if err != nil {
 				return err
 			}

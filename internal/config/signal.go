@@ -24,13 +24,13 @@ const (
 	rtMax = 64
 )
 
-// ParseRetireSignal returns the canonical form of a value of --retire-signal:
+// parseRetireSignal returns the canonical form of a value of --retire-signal:
 // quiesce, none, or the name of a signal without SIG, real-time signals as
 // RTMIN+n. Names are taken with and without SIG and in either case, and
 // numbers from 1 to 64 by this machine's numbering. KILL, STOP and CONT are
 // refused: the first leaves a worker no time to finish, the others do not ask
 // it to.
-func ParseRetireSignal(value string) (string, error) {
+func parseRetireSignal(value string) (string, error) {
 	if value == "" {
 		return "", errEmpty
 	}

@@ -27,9 +27,9 @@ func TestParseRetireSignal(t *testing.T) {
 		{"RTMAX-30", "RTMIN", 34},
 		{"64", "RTMIN+30", 64},
 	} {
-		got, err := ParseRetireSignal(tt.in)
+		got, err := parseRetireSignal(tt.in)
 		if err != nil || got != tt.want {
-			t.Errorf("ParseRetireSignal(%q) = %q, %v; want %q", tt.in, got, err, tt.want)
+			t.Errorf("parseRetireSignal(%q) = %q, %v; want %q", tt.in, got, err, tt.want)
 			continue
 		}
 		if n, ok := (Config{RetireSignal: got}).Signal(); n != tt.number || !ok {
@@ -53,8 +53,8 @@ func TestParseRetireSignalRefuses(t *testing.T) {
 		" TERM": "unknown signal", "Quiesce": "unknown signal",
 		"RTMIN+31": realTime, "RTMIN-1": realTime, "RTMAX+1": realTime, "RTMAX-31": realTime, "RTMIN+": realTime, "RTMIN3": realTime,
 	} {
-		if got, err := ParseRetireSignal(in); err == nil || err.Error() != want || got != "" {
-			t.Errorf("ParseRetireSignal(%q) = %q, %v; want error %q", in, got, err, want)
+		if got, err := parseRetireSignal(in); err == nil || err.Error() != want || got != "" {
+			t.Errorf("parseRetireSignal(%q) = %q, %v; want error %q", in, got, err, want)
 		}
 	}
 }

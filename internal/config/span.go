@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Infinity is the time span "infinity". It is no length to calculate with.
-const Infinity time.Duration = math.MaxInt64
+// infinity is the time span "infinity". It is no length to calculate with.
+const infinity time.Duration = math.MaxInt64
 
 // Units longer than an hour, as systemd.time(7) defines them: a month is
 // 30.4375 days and a year 365.25 days.
@@ -27,11 +27,11 @@ const spanMax = 256
 
 var errTooLong = errors.New("too long")
 
-// ParseSpan reads a time span of systemd.time(7): numbers with units, in any
+// parseSpan reads a time span of systemd.time(7): numbers with units, in any
 // order and number, added up, or the word infinity. A number without a unit
 // is seconds. Fractions finer than a nanosecond are cut off. Signs are
 // refused, and spans of 292 years and more.
-func ParseSpan(s string) (time.Duration, error) {
+func parseSpan(s string) (time.Duration, error) {
 	if len(s) > spanMax {
 		return 0, errTooLong
 	}
@@ -40,7 +40,7 @@ func ParseSpan(s string) (time.Duration, error) {
 	case "":
 		return 0, errEmpty
 	case "infinity":
-		return Infinity, nil
+		return infinity, nil
 	}
 	var total time.Duration
 	for rest != "" {
@@ -48,7 +48,7 @@ func ParseSpan(s string) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		if part >= Infinity-total { // equality is Infinity itself
+		if part >= infinity-total { // equality is infinity itself
 			return 0, errTooLong
 		}
 		total += part
@@ -160,18 +160,18 @@ func unitOf(name string) (time.Duration, bool) {
 	return 0, false
 }
 
-// FormatSpan writes d as ParseSpan reads it back to the same value: "1min
+// formatSpan writes d as parseSpan reads it back to the same value: "1min
 // 30s", "250ms", "0", "infinity". It uses no unit above days, as nobody knows
 // the length of a month. Negative durations, which no option can have, are
-// written with a sign that ParseSpan refuses.
-func FormatSpan(d time.Duration) string {
+// written with a sign that parseSpan refuses.
+func formatSpan(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "0"
-	case d == Infinity:
+	case d == infinity:
 		return "infinity"
 	case d < 0:
-		return "-" + FormatSpan(-max(d, -math.MaxInt64+1)) // -MinInt64 does not exist
+		return "-" + formatSpan(-max(d, -math.MaxInt64+1)) // -MinInt64 does not exist
 	}
 	var parts []string
 	for _, u := range []struct {

@@ -31,13 +31,13 @@ func TestParseSpan(t *testing.T) {
 		{"1.5M", 45*day + 15*time.Hour + 45*time.Minute},
 		{"300ms20s 5day", 5*day + 20*time.Second + 300*time.Millisecond},
 		{"1y 12month", 2 * year},
-		{"infinity", Infinity},
-		{" infinity\n", Infinity},
+		{"infinity", infinity},
+		{" infinity\n", infinity},
 		{"9223372036854775us", math.MaxInt64 / 1000 * 1000},
 		{"9223372036854775.806us", math.MaxInt64 - 1},
 	} {
-		if got, err := ParseSpan(tt.in); err != nil || got != tt.want {
-			t.Errorf("ParseSpan(%q) = %v, %v; want %v", tt.in, got, err, tt.want)
+		if got, err := parseSpan(tt.in); err != nil || got != tt.want {
+			t.Errorf("parseSpan(%q) = %v, %v; want %v", tt.in, got, err, tt.want)
 		}
 	}
 }
@@ -61,8 +61,8 @@ func TestParseSpanUnits(t *testing.T) {
 				if strings.HasPrefix(in, "0.5") {
 					want = want/2 + time.Second/2
 				}
-				if got, err := ParseSpan(in); err != nil || got != want {
-					t.Errorf("ParseSpan(%q) = %v, %v; want %v", in, got, err, want)
+				if got, err := parseSpan(in); err != nil || got != want {
+					t.Errorf("parseSpan(%q) = %v, %v; want %v", in, got, err, want)
 				}
 			}
 		}
@@ -99,8 +99,8 @@ func TestParseSpanRefuses(t *testing.T) {
 		"99999999999999999999s":   "too long",
 		strings.Repeat("1s ", 99): "too long",
 	} {
-		if got, err := ParseSpan(in); err == nil || err.Error() != want {
-			t.Errorf("ParseSpan(%q) = %v, %v; want error %q", in, got, err, want)
+		if got, err := parseSpan(in); err == nil || err.Error() != want {
+			t.Errorf("parseSpan(%q) = %v, %v; want error %q", in, got, err, want)
 		}
 	}
 }
@@ -113,12 +113,12 @@ func TestFormatSpan(t *testing.T) {
 		250 * time.Millisecond:  "250ms",
 		36 * time.Hour:          "1d 12h",
 		1001001:                 "1ms 1us 0.001us",
-		Infinity:                "infinity",
+		infinity:                "infinity",
 		-time.Second:            "-1s",
-		time.Duration(-1 << 63): "-" + FormatSpan(Infinity-1),
+		time.Duration(-1 << 63): "-" + formatSpan(infinity-1),
 	} {
-		if got := FormatSpan(d); got != want {
-			t.Errorf("FormatSpan(%d) = %q, want %q", d, got, want)
+		if got := formatSpan(d); got != want {
+			t.Errorf("formatSpan(%d) = %q, want %q", d, got, want)
 		}
 	}
 }
@@ -129,17 +129,17 @@ func FuzzSpan(f *testing.F) {
 	}
 	f.Add("292y", int64(math.MaxInt64))
 	f.Fuzz(func(t *testing.T, s string, n int64) {
-		if d, err := ParseSpan(s); err == nil {
+		if d, err := parseSpan(s); err == nil {
 			if d < 0 {
-				t.Fatalf("ParseSpan(%q) = %d", s, d)
+				t.Fatalf("parseSpan(%q) = %d", s, d)
 			}
 			readBack(t, d)
 		} else if d != 0 {
-			t.Fatalf("ParseSpan(%q) = %d with error %v", s, d, err)
+			t.Fatalf("parseSpan(%q) = %d with error %v", s, d, err)
 		}
 		if n >= 0 {
 			readBack(t, time.Duration(n))
-		} else if d, err := ParseSpan(FormatSpan(time.Duration(n))); err == nil {
+		} else if d, err := parseSpan(formatSpan(time.Duration(n))); err == nil {
 			t.Fatalf("the span of %d was read as %d", n, d)
 		}
 	})
@@ -147,7 +147,7 @@ func FuzzSpan(f *testing.F) {
 
 func readBack(t *testing.T, d time.Duration) {
 	t.Helper()
-	if back, err := ParseSpan(FormatSpan(d)); err != nil || back != d {
-		t.Fatalf("%d is written %q and read back as %d, %v", d, FormatSpan(d), back, err)
+	if back, err := parseSpan(formatSpan(d)); err != nil || back != d {
+		t.Fatalf("%d is written %q and read back as %d, %v", d, formatSpan(d), back, err)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Server) tellAgent(c net.Conn) {
 	if err != nil {
 		return // no line leaves the server as it is
 	}
-	if _, err := io.WriteString(c, AgentLine(&p.state)); err != nil {
+	if _, err := io.WriteString(c, agentLine(&p.state)); err != nil {
 		return
 	}
 	_ = c.(*limitConn).CloseWrite()
@@ -46,11 +46,11 @@ func (s *Server) tellAgent(c net.Conn) {
 // it still has the load that has brought it there.
 const stressShare = 4
 
-// AgentLine is what a load balancer should do with this instance (agent-check in
+// agentLine is what a load balancer should do with this instance (agent-check in
 // HAProxy's configuration manual). The percentage is of the server's weight. It
 // is never 0, and the line never down: where all instances are full or fail,
 // clients wait at a socket instead of being turned away.
-func AgentLine(s *status.Service) string {
+func agentLine(s *status.Service) string {
 	if s.Draining {
 		return "drain\n"
 	}

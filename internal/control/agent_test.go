@@ -33,7 +33,7 @@ func TestAgentLine(t *testing.T) {
 		{status.Service{Limit: 0, Busy: 2, Idle: 2, Total: 4, ThrottledUntil: &now}, "ready up 50%"},
 		{status.Service{Limit: 10, Idle: 10, Total: 10, Draining: true}, "drain"},
 	} {
-		if got := AgentLine(&c.is); got != c.want+"\n" {
+		if got := agentLine(&c.is); got != c.want+"\n" {
 			t.Errorf("%+v: %q, want %q", c.is, got, c.want)
 		}
 	}

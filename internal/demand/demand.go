@@ -10,11 +10,11 @@ package demand
 
 import "time"
 
-// Span is how far a window looks back. The hour that is running is added to it.
-const Span = 24 * time.Hour
+// span is how far a window looks back. The hour that is running is added to it.
+const span = 24 * time.Hour
 
 // Hours are kept whole; the oldest gives its place to the one that is running.
-const hours = int(Span/time.Hour) + 1
+const hours = int(span/time.Hour) + 1
 
 // Window is what is remembered. The zero value has seen nothing.
 type Window struct {
@@ -85,7 +85,7 @@ func (w *Window) reach(now time.Duration) {
 
 // begin is the beginning of the oldest hour that is kept.
 func (w *Window) begin(now time.Duration) time.Duration {
-	return max(0, now.Truncate(time.Hour)-Span)
+	return max(0, now.Truncate(time.Hour)-span)
 }
 
 func (w *Window) hour(at time.Duration) *Hour {

@@ -75,7 +75,7 @@ func TestAgainstAllNotes(t *testing.T) {
 			now += step
 			level = random.IntN(100)
 			w.Note(now, level)
-			since := max(0, now.Truncate(time.Hour)-Span)
+			since := max(0, now.Truncate(time.Hour)-span)
 			want := level
 			for _, n := range all {
 				if n.to >= since {

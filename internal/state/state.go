@@ -35,8 +35,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Version of the layout. It changes only when an older reader would be misled.
-const Version = 1
+// version of the layout. It changes only when an older reader would be misled.
+const version = 1
 
 const (
 	magic        = 0x31446c6961766100 // "\0avail D1", little endian
@@ -132,7 +132,7 @@ func (f *File) open(protection int) error {
 func (f *File) writeHeader() {
 	h := f.memory[:headerSize]
 	binary.LittleEndian.PutUint64(h[8:], magic)
-	binary.LittleEndian.PutUint32(h[16:], Version)
+	binary.LittleEndian.PutUint32(h[16:], version)
 	binary.LittleEndian.PutUint32(h[20:], slotSize)
 	binary.LittleEndian.PutUint32(h[24:], serviceSize)
 	binary.LittleEndian.PutUint32(h[0:], checksum(h[8:]))
@@ -143,8 +143,8 @@ func (f *File) readHeader() error {
 	if binary.LittleEndian.Uint64(h[8:]) != magic || binary.LittleEndian.Uint32(h[0:]) != checksum(h[8:]) {
 		return ErrCorrupt
 	}
-	if v := binary.LittleEndian.Uint32(h[16:]); v != Version {
-		return fmt.Errorf("%w (version %d, not %d)", ErrVersion, v, Version)
+	if v := binary.LittleEndian.Uint32(h[16:]); v != version {
+		return fmt.Errorf("%w (version %d, not %d)", ErrVersion, v, version)
 	}
 	f.slotSize, f.service = int(binary.LittleEndian.Uint32(h[20:])), int(binary.LittleEndian.Uint32(h[24:]))
 	if f.slotSize < slotSize || f.slotSize > 1<<16 || f.service < leastService || f.service > 1<<16 ||
