@@ -51,7 +51,7 @@ func TestServeLosesNothing(t *testing.T) {
 			close(tokens)
 			done.Wait()
 			extra := dismiss(s, append(left, pool...), mode.flags == 0)
-			s.reports.Close()
+			sayLast(t, s.path)
 			got := <-count
 			if got["X_AVAILD=busy"] != connections+extra || got["X_AVAILD=idle"] != connections+extra {
 				t.Errorf("reports %v, want %d of busy and of idle", got, connections+extra)
@@ -118,9 +118,23 @@ func dismiss(s *supervisor, workers []*os.Process, offer bool) int {
 	}
 }
 
-// tally counts the reports by text until the socket is closed, and passes on
-// each READY=1: a process that is told to leave before it has come to catch
-// the signal ends by it.
+// lastReport comes after those of the workers: they are gone, and the socket is
+// a queue. Closing it instead would throw away what nobody has read yet.
+const lastReport = "X_TEST=last"
+
+func sayLast(t *testing.T, path string) {
+	t.Helper()
+	r, err := NewReporter(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.send(lastReport)
+	r.Close()
+}
+
+// tally counts the reports by text until the last, and passes on each READY=1:
+// a process that is told to leave before it has come to catch the signal ends by
+// it.
 func tally(s *supervisor) (<-chan struct{}, <-chan map[string]int) {
 	readyC, result := make(chan struct{}, 1), make(chan map[string]int, 1)
 	go func() {
@@ -128,11 +142,11 @@ func tally(s *supervisor) (<-chan struct{}, <-chan map[string]int) {
 		buffer := make([]byte, MaxReport)
 		for {
 			n, err := s.reports.Read(buffer)
-			if err != nil {
+			text := string(buffer[:n])
+			if err != nil || text == lastReport {
 				result <- count
 				return
 			}
-			text := string(buffer[:n])
 			if count[text]++; text == "READY=1" {
 				readyC <- struct{}{}
 			}
