@@ -82,7 +82,7 @@ func sameAfterCrash(a, b Condition) bool {
 	for _, c := range []*Condition{&a, &b} {
 		c.Watch, c.Full, c.FullSince, c.RollingOut, c.RolledOut, c.RollOutWhole = 0, false, 0, false, 0, 0
 		if c.Inferred { // that all are busy is seen anew
-			c.Idle, c.Busy = c.Idle+c.Busy, 0
+			c.Idle, c.Busy, c.Serving = c.Idle+c.Busy, 0, c.Serving-c.Busy
 		}
 		if !c.Throttled {
 			c.ThrottledUntil = 0
