@@ -1,6 +1,7 @@
 package backlog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -83,10 +84,11 @@ func (r *Reader) unix(fd int) (waiting, limit int, ok bool) {
 	return waiting, limit, r.why == nil
 }
 
-// readable polls without waiting, so that no signal interrupts it.
+// readable polls without waiting. A signal interrupts even that, once nothing was
+// found (fs/select.c of Linux).
 func (r *Reader) readable(fd int) (bool, error) {
 	r.poll[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	if _, err := unix.Poll(r.poll[:], 0); err != nil {
+	if _, err := unix.Poll(r.poll[:], 0); err != nil && !errors.Is(err, unix.EINTR) {
 		return false, os.NewSyscallError("poll", err)
 	}
 	if r.poll[0].Revents&unix.POLLNVAL != 0 || fd < 0 {

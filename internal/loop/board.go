@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/report"
@@ -238,5 +240,5 @@ func (l *Loop) isGone(fd int) bool {
 		return false
 	}
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-	return err == nil && n == 0
+	return err == nil && n == 0 || errors.Is(err, unix.EINTR) // a signal counts where nothing was found
 }
