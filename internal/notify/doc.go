@@ -8,9 +8,9 @@
 //
 // [New] is called once with NOTIFY_SOCKET. Messages go out at once when
 // there is room; while [Notifier.Pending] says so, [Notifier.Flush] must be
-// called again, on a timer or when [Notifier.FD] is writable. All methods do
-// nothing on a nil Notifier, which is what New returns outside a service
-// manager. A Notifier belongs to one goroutine.
+// called again, on a timer. All methods do nothing on a nil Notifier, which is
+// what New returns outside a service manager. A Notifier belongs to one
+// goroutine.
 //
 // # Diagnostics
 //

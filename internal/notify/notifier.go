@@ -39,15 +39,6 @@ func New(address string) (*Notifier, error) {
 	return n, nil
 }
 
-// FD returns the descriptor, writable when the manager has room again; -1 for
-// a nil Notifier. It stays the Notifier's own. Watch it only while Pending.
-func (n *Notifier) FD() int {
-	if n == nil {
-		return -1
-	}
-	return n.fd
-}
-
 // Pending reports whether something waits to be sent.
 func (n *Notifier) Pending() bool {
 	return n != nil && (len(n.queue) > 0 || n.status != nil)
