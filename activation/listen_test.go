@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/leak"
 )
 
 func closeSockets(sockets []activation.Socket) {
@@ -110,7 +111,7 @@ func TestListenRefuses(t *testing.T) {
 		"127.0.0.1:no-such-service-name-at-all-": "port",
 	} {
 		opened := filepath.Join(dir, "opened")
-		before := openFDs(t)
+		before := len(leak.Files())
 		sockets, err := activation.Listen([]string{opened, address})
 		if err == nil {
 			closeSockets(sockets)
@@ -121,7 +122,7 @@ func TestListenRefuses(t *testing.T) {
 		if _, err := os.Lstat(opened); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the socket before it is still there", address)
 		}
-		if after := openFDs(t); after != before {
+		if after := len(leak.Files()); after != before {
 			t.Errorf("%s: %d descriptors open, %d before", address, after, before)
 		}
 	}
@@ -130,13 +131,6 @@ func TestListenRefuses(t *testing.T) {
 			t.Errorf("%s was removed", path)
 		}
 	}
-}
-
-func openFDs(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
-	return len(entries)
 }
 
 func TestServedBy(t *testing.T) {

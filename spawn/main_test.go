@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/first"
+	"github.com/availd/availd/internal/leak"
 )
 
 // TestMain lets the test binary play availd's first image of a worker, a parent
@@ -22,17 +23,7 @@ func TestMain(m *testing.M) {
 	if out := os.Getenv("SPAWN_TEST_PARENT"); out != "" {
 		parent(out)
 	}
-	before := openFiles()
-	code := m.Run()
-	if after := openFiles(); code == 0 && after != before {
-		fmt.Fprintf(os.Stderr, "descriptors leaked:\nbefore %s\nafter  %s\n", before, after)
-		code = 99
-	}
-	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); code == 0 && err == nil {
-		fmt.Fprintf(os.Stderr, "a child was left behind (wait4 said %d)\n", pid)
-		code = 99
-	}
-	os.Exit(code)
+	leak.Main(m)
 }
 
 // both runs a test for either way to be born.
@@ -57,21 +48,6 @@ func both(t *testing.T, test func(*testing.T)) {
 
 // standard is what a worker gets that is handed nothing.
 var standard = Handover{Files: []int{Null, 1, 2}}
-
-// openFiles lists the descriptors of this process and what they are, without
-// those of Go's own poller.
-func openFiles() string {
-	entries, _ := os.ReadDir("/proc/self/fd")
-	var b strings.Builder
-	for _, e := range entries {
-		target, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err != nil || strings.Contains(target, "anon_inode:[event") {
-			continue
-		}
-		fmt.Fprintf(&b, "%s=%s ", e.Name(), target)
-	}
-	return b.String()
-}
 
 // parent runs in a process of its own, with limits and signals that a test has
 // chosen, and gives birth to one worker from there.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/availd/availd/internal/leak"
 )
 
 // roles are the workers that the test binary plays when it is started again
@@ -15,13 +17,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv("WORKER_TEST_ROLE"); name != "" {
 		play(name)
 	}
-	before := descriptors()
-	code := m.Run()
-	if after := descriptors(); code == 0 && after != before {
-		fmt.Fprintf(os.Stderr, "descriptors left open: %d before, %d after\n", before, after)
-		code = 99
-	}
-	os.Exit(code)
+	leak.Main(m)
 }
 
 func play(name string) {
@@ -32,21 +28,4 @@ func play(name string) {
 		os.Exit(1)
 	}
 	os.Exit(0)
-}
-
-// descriptors counts sockets and pipes: the runtime opens its own poller and
-// eventfd when it first needs them, and keeps them.
-func descriptors() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		panic(err)
-	}
-	n := 0
-	for _, e := range entries {
-		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
-		if len(target) > 5 && (target[:5] == "socke" || target[:5] == "pipe:") {
-			n++
-		}
-	}
-	return n
 }

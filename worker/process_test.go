@@ -83,6 +83,10 @@ func (s *supervisor) start(role string, sockets ...int) *os.Process {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.t.Cleanup(func() { // of a test that has failed before it has seen the end
+		_ = p.Kill()
+		_, _ = p.Wait()
+	})
 	return p
 }
 

@@ -11,26 +11,11 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/leak"
 )
 
-// TestMain looks for descriptors that were left open.
-func TestMain(m *testing.M) {
-	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil { // opens what Go's own poller needs
-		_ = l.Close()
-	}
-	before := countFiles()
-	code := m.Run()
-	if after := countFiles(); code == 0 && after > before {
-		fmt.Fprintf(os.Stderr, "%d descriptors before, %d after\n", before, after)
-		code = 99
-	}
-	os.Exit(code)
-}
-
-func countFiles() int {
-	entries, _ := os.ReadDir("/proc/self/fd")
-	return len(entries)
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // listen opens a non-blocking listener.
 func listen(t *testing.T, network, address string) (fd int, addr string) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/backlog"
+	"github.com/availd/availd/internal/leak"
 )
 
 var (
@@ -126,7 +127,7 @@ func TestReaderRecovers(t *testing.T) {
 	fd, sa := listening(t, unix.AF_UNIX, unix.SOCK_STREAM, 0, path(t))
 	connect(t, unix.AF_UNIX, unix.SOCK_STREAM, 0, sa)
 	want := backlog.Depth{Waiting: 1, Limit: room, Readable: true}
-	before := openFDs(t)
+	before := len(leak.Files())
 	wantDepth(t, r, fd, want)
 	must(t, r.Close())
 	must(t, r.Close())
@@ -140,16 +141,9 @@ func TestReaderRecovers(t *testing.T) {
 		t.Errorf("after the netlink socket broke: %+v, %v (%v)", d, err, r.Unavailable())
 	}
 	must(t, r.Close())
-	if after := openFDs(t); after != before {
+	if after := len(leak.Files()); after != before {
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
-}
-
-func openFDs(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
-	return len(entries)
 }
 
 func netlinkSockets(t *testing.T) (fds []int) {

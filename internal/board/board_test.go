@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/worker"
 )
 
@@ -47,35 +48,11 @@ func dup(t testing.TB, fd int) int {
 	return n
 }
 
-// TestMain looks for descriptors that a board has left open.
 func TestMain(m *testing.M) {
 	if os.Getenv(playVariable) != "" {
 		play()
 	}
-	r, f, err := os.Pipe() // opens what Go's own poller needs
-	if err != nil {
-		panic(err)
-	}
-	_, _ = r.Close(), f.Close()
-	before := descriptors()
-	code := m.Run()
-	if after := descriptors(); code == 0 && after != before {
-		println("descriptors left open:", before, "before,", after, "after")
-		code = 99
-	}
-	os.Exit(code)
-}
-
-func descriptors() int {
-	entries, _ := os.ReadDir("/proc/self/fd")
-	n := 0
-	for _, e := range entries {
-		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
-		if target == "anon_inode:[eventfd]" || target == "/memfd:availd.board (deleted)" {
-			n++
-		}
-	}
-	return n
+	leak.Main(m)
 }
 
 func rings(b *Board) bool {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/policy"
 )
 
@@ -32,7 +33,7 @@ func newDoor(t *testing.T, limit int) *door {
 		PerConnection: true, ExecFailed: 203, TermAtHalf: true, AbortSignal: 15, AbortGrace: 5 * time.Second,
 	}}
 	d := &door{world: newWorld(t, cfg)}
-	d.files = countFiles()
+	d.files = len(leak.Files())
 	if err := unix.SetNonblock(d.listener, true); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func (d *door) isClosed(i int) bool {
 // nor one that it has refused.
 func (d *door) allClosed() {
 	d.t.Helper()
-	kept := countFiles() - d.files - len(d.clients) - d.copies - len(d.loop.procs)
+	kept := len(leak.Files()) - d.files - len(d.clients) - d.copies - len(d.loop.procs)
 	if d.loop.conn != nil {
 		kept--
 	}

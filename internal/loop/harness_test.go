@@ -11,30 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/board"
+	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
 
-// TestMain looks for descriptors that a loop has left open.
-func TestMain(m *testing.M) {
-	r, f, err := os.Pipe() // opens what Go's own poller needs
-	if err != nil {
-		panic(err)
-	}
-	_, _ = r.Close(), f.Close()
-	before := countFiles()
-	code := m.Run()
-	if after := countFiles(); code == 0 && after > before {
-		fmt.Fprintf(os.Stderr, "%d descriptors before, %d after\n", before, after)
-		code = 99
-	}
-	os.Exit(code)
-}
-
-func countFiles() int {
-	entries, _ := os.ReadDir("/proc/self/fd")
-	return len(entries)
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // world is what a loop under test acts on: its descriptors are real, births
 // and reports are not.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/leak"
 )
 
 // pipeWith returns a read end that has text in it.
@@ -42,7 +44,7 @@ func TestDescriptorsArrive(t *testing.T) {
 func TestDescriptorsWaitInOrder(t *testing.T) {
 	m, n := start(t)
 	said := m.fill(n)
-	before := openFDs(t)
+	before := len(leak.Files())
 	for _, text := range []string{"first", "second"} {
 		fd := pipeWith(t, text)
 		must(t, n.SendFDs("FDSTORE=1\nFDNAME=availd."+text, fd))
@@ -62,19 +64,19 @@ func TestDescriptorsWaitInOrder(t *testing.T) {
 	if !slices.Equal(got, want) || !slices.Equal(texts, []string{"first", "second"}) {
 		t.Errorf("received %q with %q, want %q", got, texts, want)
 	}
-	if after := openFDs(t); after != before {
+	if after := len(leak.Files()); after != before {
 		t.Errorf("%d descriptors open, want %d", after, before)
 	}
 }
 
 func TestCloseReleasesWaitingDescriptors(t *testing.T) {
 	m, n := start(t)
-	before := openFDs(t) - 1 // without the notifier's
+	before := len(leak.Files()) - 1 // without the notifier's
 	m.fill(n)
 	must(t, n.SendFDs("FDSTORE=1\nFDNAME=availd.x", 0, 1, 2))
 	must(t, n.Close())
 	must(t, n.Close())
-	if after := openFDs(t); after != before {
+	if after := len(leak.Files()); after != before {
 		t.Errorf("%d descriptors open, want %d", after, before)
 	}
 	if n.Pending() {
@@ -89,11 +91,11 @@ func TestBadDescriptor(t *testing.T) {
 		t.Errorf("got %v, want EBADF", err)
 	}
 	said := m.fill(n)
-	before := openFDs(t)
+	before := len(leak.Files())
 	if err := n.SendFDs("FDSTORE=1\nFDNAME=availd.x", 0, none); !errors.Is(err, unix.EBADF) {
 		t.Errorf("while full: got %v, want EBADF", err)
 	}
-	if after := openFDs(t); after != before {
+	if after := len(leak.Files()); after != before {
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
 	if got := m.drain(n); !slices.Equal(got, said) {

@@ -114,10 +114,3 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
-
-func openFDs(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
-	return len(entries)
-}

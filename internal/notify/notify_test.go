@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/internal/notify"
 )
 
@@ -26,14 +27,14 @@ func TestNilDoesNothing(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	dir := t.TempDir()
-	before := openFDs(t)
+	before := len(leak.Files())
 	for _, address := range []string{"vsock:2:1", "notify", filepath.Join(dir, "none"), "@notify-test-nobody", "/" + strings.Repeat("x", 200)} {
 		if n, err := notify.New(address); err == nil {
 			n.Close()
 			t.Errorf("%q: no error", address)
 		}
 	}
-	if after := openFDs(t); after != before {
+	if after := len(leak.Files()); after != before {
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
 }

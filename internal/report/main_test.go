@@ -107,13 +107,6 @@ func waitReadable(t *testing.T, fd int) {
 	t.Fatal("no datagram within 10 s")
 }
 
-func openFDs(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
-	return len(entries)
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

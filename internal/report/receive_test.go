@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/internal/report"
 )
 
@@ -63,12 +64,12 @@ func TestReceiveInDoubt(t *testing.T) {
 	var m report.Message
 	hear := func(situation string, inode uint64) {
 		t.Helper()
-		before := openFDs(t)
+		before := len(leak.Files())
 		must(t, send(s.Address(), []byte("READY=1"), 0, 1))
 		if m := receive(t, s); m.Inode != inode || !m.Ready || m.PID != os.Getpid() || m.Malformed != "" {
 			t.Errorf("%s: got %+v, want READY with inode %d", situation, m, inode)
 		}
-		if after := openFDs(t); after != before {
+		if after := len(leak.Files()); after != before {
 			t.Errorf("%s: %d descriptors open, %d before", situation, after, before)
 		}
 	}
@@ -107,10 +108,10 @@ func TestReceiveClosesDescriptors(t *testing.T) {
 	for i := range fds {
 		fds[i] = 2
 	}
-	before := openFDs(t)
+	before := len(leak.Files())
 	must(t, send(s.Address(), []byte("READY=1\nX_AVAILD=idle"), fds...))
 	m := receive(t, s)
-	if after := openFDs(t); after != before {
+	if after := len(leak.Files()); after != before {
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
 	if !m.Ready || m.PID != os.Getpid() {
@@ -163,7 +164,7 @@ func TestReceiveMalformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := listen(t, "")
-			before := openFDs(t)
+			before := len(leak.Files())
 			must(t, send(s.Address(), []byte(test.datagram), 0))
 			m := receive(t, s)
 			if m.Malformed != test.want || m.Ready != (test.want == "") {
@@ -172,7 +173,7 @@ func TestReceiveMalformed(t *testing.T) {
 			if m.PID != os.Getpid() {
 				t.Errorf("pid %d, want ours: whom else to blame", m.PID)
 			}
-			if after := openFDs(t); after != before {
+			if after := len(leak.Files()); after != before {
 				t.Errorf("%d descriptors open, %d before", after, before)
 			}
 		})
