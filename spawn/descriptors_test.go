@@ -148,7 +148,7 @@ func testConnDescriptors(t *testing.T) {
 		t.Errorf("%s: want blocking", lines[3])
 	}
 	list := filepath.Join(t.TempDir(), "list")
-	talk(t, `ls /proc/$$/fd > "$1"`, list)
+	talk(t, `read line; ls /proc/$$/fd > "$1"`, list)
 	if got := strings.Fields(read(t, list)); !slices.Equal(got, []string{"0", "1", "2"}) && !slices.Equal(got, []string{"0", "1", "10", "2"}) {
 		t.Errorf("descriptors %q, want 0, 1 and 2 (and the shell's own 10)", got)
 	}
