@@ -172,7 +172,7 @@ func check(c Config, from origins) error {
 			if way := l.instead[c.Protocol]; way != "" {
 				reason += "; " + way
 			}
-			return from.fault(c, l.option, reason, "")
+			return from.fault(c, l.option, reason)
 		}
 	}
 	return checkNumbers(c, from)
@@ -183,26 +183,26 @@ func checkNumbers(c Config, from origins) error {
 	_, slower := from["throttle"]
 	switch {
 	case c.Limit > 0 && c.MinSpare > c.Limit:
-		return from.fault(c, "min-spare", "more than --limit="+strconv.Itoa(c.Limit)+" allows", "")
+		return from.fault(c, "min-spare", "more than --limit="+strconv.Itoa(c.Limit)+" allows")
 	case c.ExitIdleTime > 0 && c.MinSpare > 0:
 		return from.fault(c, "exit-idle-time",
-			"not possible with --min-spare, which keeps workers for ever; set one of them to 0", "")
+			"not possible with --min-spare, which keeps workers for ever; set one of them to 0")
 	case c.Throttle > c.ThrottleMax && slower:
 		return from.fault(c, "throttle",
-			"more than --throttle-max="+formatSpan(c.ThrottleMax)+", raise that too", "")
+			"more than --throttle-max="+formatSpan(c.ThrottleMax)+", raise that too")
 	case c.Throttle > c.ThrottleMax: // the default throttle
 		return from.fault(c, "throttle-max",
-			"less than --throttle="+formatSpan(c.Throttle)+", lower that too", "")
+			"less than --throttle="+formatSpan(c.Throttle)+", lower that too")
 	}
 	return nil
 }
 
 // fault is an error at the place where option was given last.
-func (from origins) fault(c Config, option, reason, want string) *Error {
+func (from origins) fault(c Config, option, reason string) *Error {
 	e, given := from[option]
 	if !given {
 		o := find(option)
 		e = entry{option: o, value: o.kind.show(&c)}
 	}
-	return e.fault(reason, want)
+	return e.fault(reason, "")
 }
