@@ -7,9 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,96 +16,6 @@ import (
 	"github.com/availd/availd/e2e/guest/harness"
 	"github.com/availd/availd/internal/status"
 )
-
-// behindNginx starts a web server in front of a FastCGI service; the load goes
-// through it.
-func behindNginx(t *testing.T, s *service, socket, script string) harness.Load {
-	t.Helper()
-	address := harness.Addr(harness.Port())
-	dir := t.TempDir()
-	conf := s.write("nginx.conf", strings.NewReplacer("ADDRESS", address, "SOCKET", socket, "PROGRAM", script, "DIR", dir).Replace(`
-user www-data;
-daemon off;
-error_log DIR/errors;
-pid DIR/pid;
-events { worker_connections 256; }
-http {
-	access_log off;
-	client_body_temp_path DIR/body;
-	fastcgi_temp_path DIR/fastcgi;
-	proxy_temp_path DIR/proxy;
-	uwsgi_temp_path DIR/uwsgi;
-	scgi_temp_path DIR/scgi;
-	server {
-		listen ADDRESS;
-		location / {
-			include /etc/nginx/fastcgi_params;
-			fastcgi_param SCRIPT_FILENAME PROGRAM;
-			fastcgi_pass unix:SOCKET;
-		}
-	}
-}
-`))
-	server := exec.Command("nginx", "-c", conf, "-e", filepath.Join(dir, "errors"))
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(unix.SIGTERM)
-		_ = server.Wait()
-		if errors, _ := os.ReadFile(filepath.Join(dir, "errors")); t.Failed() {
-			t.Logf("nginx says:\n%.3000s", errors)
-		}
-	})
-	load := harness.Load{URL: "http://" + address + "/", Clients: 8}
-	harness.WaitFor(t, "nginx", harness.Patience, func() bool { _, err := load.Get(); return err == nil })
-	return load
-}
-
-// cgiFcgi is one request by the FastCGI client of libfcgi.
-func cgiFcgi(socket, script string) (string, error) {
-	return harness.Run("env", "REQUEST_METHOD=GET", "REDIRECT_STATUS=200", "SCRIPT_FILENAME="+script, "cgi-fcgi", "-bind", "-connect", socket)
-}
-
-// TestPHP runs php-cgi, which finishes on SIGTERM.
-func TestPHP(t *testing.T) {
-	t.Parallel()
-	const socket = "/run/php-cgi-test.sock"
-	script := filepath.Join(filesRoot, "php-cgi", "work.php")
-	s := silent(t, "php-cgi", socket, func(s *service) {
-		s.write("work.php", `<?php usleep(5000); echo "done by ", getmypid(), "\n";`)
-	}, "--limit=12", "--idle-timeout=2s")
-	atOnce(t, 12, 4, func(int) error {
-		out, err := cgiFcgi(socket, script)
-		if err == nil && !strings.Contains(out, "done by ") {
-			t.Errorf("cgi-fcgi says %q", out)
-		}
-		return err
-	})
-	load := behindNginx(t, s, socket, script)
-	s.grows(load, 4, 3)
-	s.deploys(load, nil)
-}
-
-// TestFcgiwrap runs fcgiwrap, which would lose its request on SIGTERM.
-func TestFcgiwrap(t *testing.T) {
-	t.Parallel()
-	const socket = "/run/fcgiwrap-test.sock"
-	script := filepath.Join(filesRoot, "fcgiwrap", "work.cgi")
-	s := silent(t, "fcgiwrap", socket, func(s *service) {
-		s.write("work.cgi", "#!/bin/sh\necho 'Content-Type: text/plain'\necho\necho done by $$\n")
-	}, "--limit=12", "--idle-timeout=2s")
-	atOnce(t, 12, 4, func(int) error {
-		out, err := cgiFcgi(socket, script)
-		if err == nil && !strings.Contains(out, "done by ") {
-			t.Errorf("cgi-fcgi says %q", out)
-		}
-		return err
-	})
-	load := behindNginx(t, s, socket, script)
-	s.grows(load, 4, 3)
-	s.deploys(load, nil)
-}
 
 // TestGunicorn runs gunicorn with one worker of the kind sync.
 func TestGunicorn(t *testing.T) {
