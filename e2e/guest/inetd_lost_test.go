@@ -145,13 +145,11 @@ while read line; do echo "$line"; done
 		conns[how], ends[how] = c, make(chan float64, 1)
 	}
 	done := background("systemctl", "stop", s.Socket(), s.Service())
+	s.awaitSaid("SIGTERM: stopping, ")
 	for how, c := range conns {
 		go func() {
-			if how == "polite" { // works on for two seconds, and leaves
-				for range 4 {
-					<-time.After(500 * time.Millisecond)
-					_, _ = io.WriteString(c, "work\n")
-				}
+			if how == "polite" { // works on, and leaves
+				_, _ = io.WriteString(c, strings.Repeat("work\n", 4))
 				_ = c.(*net.TCPConn).CloseWrite()
 			}
 			text, err := io.ReadAll(c)
@@ -165,10 +163,10 @@ while read line; do echo "$line"; done
 		t.Error(err)
 	}
 	begun := s.times("SIGTERM: stopping, ")[0]
-	for how, want := range map[string]float64{"polite": 2, "idle": 3, "stubborn": 6} {
+	for how, want := range map[string]float64{"polite": 0, "idle": 3, "stubborn": 6} {
 		took := <-ends[how] - begun
 		t.Logf("%s: ended %.2f s after availd was told to stop", how, took)
-		if how != "polite" && took < want-0.1 || took > want+10 {
+		if took < want-0.1 || took > want+10 {
 			t.Errorf("%s: ended after %.2f s, want %v", how, took, want)
 		}
 	}
