@@ -14,7 +14,8 @@
 //
 // A turn of the caller's event loop is: [Service.Tick] first, with the one
 // clock reading of that turn, then the events of the turn with that same
-// reading (R0).
+// reading (R0). What workers have said may come before it: then nobody is taken
+// for silent whose word is only unread.
 //
 // # Diagnostics
 //
@@ -69,6 +70,7 @@ type Service struct {
 	termAt    Instant // half of it, with TermAtHalf
 	impatient bool    // … which is over
 	heardAt   Instant // last report or end that changed something
+	excused   Instant // nobody is late before that; see absence
 
 	counters Counters
 }
@@ -117,7 +119,7 @@ func (s *Service) Start(now Instant) []Action {
 }
 
 // Tick says that time has passed and fires what is due. It comes first in
-// every turn (R0).
+// every turn (R0), but for reports.
 func (s *Service) Tick(now Instant) []Action {
 	s.begin(now)
 	if s.throttle.on && now >= s.throttle.due {

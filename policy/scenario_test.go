@@ -10,7 +10,7 @@ import (
 
 // row is one event of a scenario, and all the actions that come of it.
 //
-//	+5s               time passes; Tick at each deadline, as the loop does it
+//	+5s               time passes; Tick at each deadline, as the loop does it (late 5s: at the end)
 //	conn [N]          a watched socket is readable, N connections wait (1)
 //	busy W, idle W    X_AVAILD reports; further words: done=N jobs=N ready
 //	ready W, alive W, trigger W, stopping W, jobs W N, done W N
@@ -59,7 +59,9 @@ func (x *scenario) event(line string) string {
 	d, passes := strings.CutPrefix(words[0], "+")
 	switch {
 	case passes:
-		x.pass(d)
+		x.pass(d, false)
+	case words[0] == "late":
+		x.pass(words[1], true)
 	case words[0] == "start": // nothing comes before it
 		x.do(x.s.Start(x.now))
 	default:
@@ -69,14 +71,14 @@ func (x *scenario) event(line string) string {
 	return strings.Join(x.said, ", ")
 }
 
-// pass lets time go by, and wakes the policy when it asked for it.
-func (x *scenario) pass(span string) {
+// pass lets time go by, and wakes the policy when it asked for it, unless late.
+func (x *scenario) pass(span string, late bool) {
 	d, err := time.ParseDuration(span)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	end := x.now + d
-	for n := 0; ; n++ {
+	for n := 0; !late; n++ {
 		due, ok := x.s.Deadline()
 		if !ok || due > end {
 			break

@@ -8,6 +8,11 @@ func (s *Service) plan(w *worker) {
 	s.table.schedule(w, due)
 }
 
+// absence is how much later than asked for Tick may come. After more, this process
+// did not run (it was stopped or frozen, perhaps the workers too), so that silence
+// means nothing: everybody gets as long to be heard before anybody is judged.
+const absence = time.Second
+
 // attention is the earliest moment at which something has to be done about w,
 // and what.
 func (s *Service) attention(w *worker) (Instant, Why) {
@@ -36,7 +41,7 @@ func (s *Service) attention(w *worker) (Instant, Why) {
 	if !w.leaving && !s.cfg.NoRetireSignal {
 		a.add(spread(s.cfg.MaxLifetime, w.generation), w.born, TooOld)
 	}
-	return a.at, a.why
+	return max(a.at, s.excused), a.why
 }
 
 type earliest struct {
@@ -66,6 +71,10 @@ func spread(d time.Duration, generation uint64) time.Duration {
 }
 
 func (s *Service) tickWorkers() {
+	if s.table.due() < s.now-absence {
+		s.excused = s.now + absence
+		s.replan()
+	}
 	for s.table.due() <= s.now {
 		w := s.table.order[0]
 		switch _, why := s.attention(w); why {

@@ -154,6 +154,28 @@ func TestNoTimersInTheOriginal(t *testing.T) {
 	}
 }
 
+// TestNobodyWasThere: a silence that nobody could have heard is none.
+func TestNobodyWasThere(t *testing.T) {
+	silent := "overdue 101 silent, signal 101 6, bad start 101, throttle 1s silent"
+	play(t, timersConfig(), once(
+		row{"late 1h", ""}, // frozen while it was starting
+		row{"+999ms", ""},
+		row{"ready 101", ""},
+		row{"late 1h", ""}, // its word is unread
+		row{"alive 101", ""},
+		row{"+39999ms", ""},
+		row{"+1ms", silent},
+	)...)
+	play(t, timersConfig(), once(
+		row{"ready 101", ""},
+		row{"late 1h", ""},
+		row{"+999ms", ""},
+		row{"+1ms", silent}, // it has nothing to say
+	)...)
+	play(t, timersConfig(), once(row{"ready 101", ""}, row{"late 41s", silent})...) // not so late
+	play(t, timersConfig(), once(row{"ready 101", ""}, row{"late 41001ms", ""})...)
+}
+
 // Without grace the ladder has one rung.
 func TestNoAbortGrace(t *testing.T) {
 	cfg := timersConfig()

@@ -159,9 +159,10 @@ func (l *Loop) Run() error {
 	return nil
 }
 
-// turn is one pass. The clock is read once. Reports come before sockets, so
-// that a worker which just became idle spares a birth; deaths come last, after
-// the reports that the dead had sent.
+// turn is one pass. The clock is read once. Reports come before deadlines, so
+// that nobody is late who has said something in time; before sockets, so that a
+// worker which just became idle spares a birth; and before deaths, which come
+// last, so that last words count.
 func (l *Loop) turn() error {
 	found, err := l.epoll.wait(l.timeout())
 	if err != nil {
@@ -170,12 +171,12 @@ func (l *Loop) turn() error {
 	l.now, l.births = l.seams.Now(), 0
 	l.ready.sort(found)
 	l.consult()
-	l.apply(l.policy.Tick(l.now))
-	l.birthAgain()
 	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {
 		l.readReports()
 	}
 	l.readChannels()
+	l.apply(l.policy.Tick(l.now))
+	l.birthAgain()
 	l.missHungUp()
 	l.connections()
 	if l.ready.bell {
