@@ -66,7 +66,7 @@ func (l *Loop) askToLeave(p *proc) {
 	p.asked = true
 	switch {
 	case l.quiesces():
-		l.leavers.list = append(l.leavers.list, &leaver{proc: p, due: l.now})
+		l.endBetween(p)
 	case p.channel != nil:
 		l.endChannel(p)
 	default:
@@ -74,15 +74,23 @@ func (l *Loop) askToLeave(p *proc) {
 	}
 }
 
+// endBetween ends a worker as soon as it holds no connection.
+func (l *Loop) endBetween(p *proc) {
+	p.asked = true
+	l.leavers.list = append(l.leavers.list, &leaver{proc: p, due: l.now})
+}
+
 // resumeLeaving goes on with what an earlier process has begun. It may have died
-// between a stop and the look, so everybody is told to go on.
+// between a stop and the look, so everybody is told to go on. A worker that has never
+// reported was not asked by a signal, whatever others have done since.
 func (l *Loop) resumeLeaving(p *proc, e policy.Entry) {
-	if !l.quiesces() {
+	if !l.cfg.Quiesce {
 		return
 	}
 	_ = l.seams.Signal(p.Process, unix.SIGCONT, false)
-	if e.Leaving && e.Told {
-		l.askToLeave(p)
+	mute := e.Held > 0 && !e.Taken // as those are left that leave while nobody reports
+	if e.Leaving && e.Told && (mute || l.quiesces()) {
+		l.endBetween(p)
 	}
 }
 

@@ -179,6 +179,26 @@ func TestQuiesceOverUpgrade(t *testing.T) {
 	w.expectSignals("102", "CONT")
 }
 
+// TestQuiesceGoesOn: with auto, one that was being ended between two connections
+// does not know that it is to leave. That others have begun to report meanwhile does
+// not tell it.
+func TestQuiesceGoesOn(t *testing.T) {
+	r := left(t, 3, false)
+	r.Memory.Reported = true
+	for i := range 2 {
+		e := &r.Workers[i].Entry
+		e.Leaving, e.Told = true, true
+	}
+	mute := &r.Workers[0].Entry
+	mute.Taken, mute.Finished, mute.Held, mute.State = false, 0, 1, policy.IdleState
+	w := newWorldAfter(t, queueRules(20), r, func(s *Settings) { s.Quiesce, s.RetireSignal = true, unix.SIGTERM })
+	w.held = map[int]Held{101: HeldNone}
+	w.turn()
+	w.expectSignals("101", "CONT", "STOP", "KILL")
+	w.expectSignals("102", "CONT") // it has heard the signal, and finishes
+	w.expectSignals("103", "CONT")
+}
+
 // TestQuiesceUntilReport: with auto, a worker that reports hears the signal.
 func TestQuiesceUntilReport(t *testing.T) {
 	w := newWorldAfter(t, queueRules(20), left(t, 1, false), func(s *Settings) { s.Quiesce, s.RetireSignal = true, unix.SIGTERM })
