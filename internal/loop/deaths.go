@@ -95,7 +95,7 @@ func (l *Loop) settle(p *proc, end policy.End) {
 		l.sources.leave(p.source)
 	}
 	l.release(p.slot)
-	if p.quiesced && end.Signal == int(unix.SIGKILL) {
+	if p.by != 0 && end.Signal == int(p.by) {
 		end = policy.End{}
 	}
 	l.noteEnd(end)

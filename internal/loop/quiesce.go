@@ -63,20 +63,25 @@ func (l *Loop) quiesces() bool {
 
 // askToLeave retires one worker.
 func (l *Loop) askToLeave(p *proc) {
-	p.asked = true
 	switch {
 	case l.quiesces():
 		l.endBetween(p)
 	case p.channel != nil:
 		l.endChannel(p)
 	default:
-		l.send(p, l.cfg.RetireSignal, false)
+		l.signalToLeave(p, l.cfg.RetireSignal)
 	}
+}
+
+// signalToLeave sends p the signal for that, or the one that ends it. It is as good
+// an end as any for a program that has no other.
+func (l *Loop) signalToLeave(p *proc, sig unix.Signal) {
+	p.by = sig
+	l.send(p, sig, false)
 }
 
 // endBetween ends a worker as soon as it holds no connection.
 func (l *Loop) endBetween(p *proc) {
-	p.asked = true
 	l.leavers.list = append(l.leavers.list, &leaver{proc: p, due: l.now})
 }
 
@@ -84,6 +89,9 @@ func (l *Loop) endBetween(p *proc) {
 // between a stop and the look, so everybody is told to go on. A worker that has never
 // reported was not asked by a signal, whatever others have done since.
 func (l *Loop) resumeLeaving(p *proc, e policy.Entry) {
+	if e.Told {
+		p.by = l.cfg.RetireSignal
+	}
 	if !l.cfg.Quiesce {
 		return
 	}
@@ -124,14 +132,15 @@ func (s *leavers) collect(l *Loop) {
 	s.batch, s.procs = s.batch[:0], s.procs[:0]
 	rest := s.list[:0]
 	for _, w := range s.list {
-		if l.procs[w.proc.PID] != w.proc || w.over {
-			continue
-		}
-		rest = append(rest, w)
-		if w.due <= l.now && len(s.batch) < maxLooks {
+		switch {
+		case l.procs[w.proc.PID] != w.proc || w.over:
+		case w.due <= l.now && len(s.batch) < maxLooks:
 			s.batch, s.procs = append(s.batch, w), append(s.procs, w.proc.Process)
+		default:
+			rest = append(rest, w)
 		}
 	}
+	rest = append(rest, s.batch...) // behind those that wait for their turn
 	clear(s.list[len(rest):])
 	s.list = rest
 	if len(s.held) < len(s.batch) {
@@ -143,8 +152,8 @@ func (s *leavers) collect(l *Loop) {
 func (l *Loop) found(w *leaver, h Held) {
 	switch {
 	case h == HeldNone:
-		w.over, w.proc.quiesced = true, true
-		l.send(w.proc, unix.SIGKILL, false) // what it has started may hold a client
+		w.over = true
+		l.signalToLeave(w.proc, unix.SIGKILL) // alone: what it has started may hold a client
 	case h == HeldDenied:
 		l.askOtherwise(w, "workers may not be looked at")
 	case h == HeldShared:
@@ -196,7 +205,7 @@ func (l *Loop) releaseLeavers() {
 func (l *Loop) askOtherwise(w *leaver, why string) {
 	l.goOn(w)
 	w.over = true
-	l.send(w.proc, unix.SIGTERM, false)
+	l.signalToLeave(w.proc, unix.SIGTERM)
 	if !l.leavers.warned {
 		l.leavers.warned = true
 		l.say(eventDenied, levelWarn, fmt.Sprintf(

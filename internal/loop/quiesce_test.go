@@ -2,6 +2,7 @@ package loop
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
 
@@ -127,6 +129,28 @@ func TestQuiesceDrain(t *testing.T) {
 	}
 }
 
+// TestQuiesceTakesTurns: looks that take long come to everybody nevertheless.
+func TestQuiesceTakesTurns(t *testing.T) {
+	w := quiet(t, 2*maxLooks)
+	look := w.loop.seams.Look
+	w.loop.seams.Look = func(workers []Process, found []Held) {
+		w.now += 2 * drainWait
+		look(workers, found)
+	}
+	for i := range maxLooks {
+		w.held[101+i], w.held[101+maxLooks+i] = HeldSome, HeldNone
+	}
+	w.loop.Signal(unix.SIGTERM)
+	for range 3 {
+		if err := w.loop.turn(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range maxLooks {
+		w.expectSignals(strconv.Itoa(101+maxLooks+i), "STOP", "KILL")
+	}
+}
+
 // TestQuiesceDenied: without the right to look, or where that is no use, SIGTERM
 // has to do, and one warning.
 func TestQuiesceDenied(t *testing.T) {
@@ -140,6 +164,13 @@ func TestQuiesceDenied(t *testing.T) {
 	w.expectSignals("101")
 	if n := strings.Count(w.logged.String(), "workers may not be looked at"); n != 1 {
 		t.Errorf("%d warnings, want one: %s", n, &w.logged)
+	}
+	w.die(101, policy.End{Signal: int(unix.SIGTERM)})
+	w.die(102, policy.End{Signal: int(unix.SIGSEGV)})
+	w.turn()
+	if log := w.logged.String(); strings.Contains(log, "worker 101 was killed") || !strings.Contains(log, "worker 102 was killed") ||
+		w.loop.tally.Exits[status.ExitClean] != 1 || w.loop.tally.Exits[status.ExitSignal] != 1 {
+		t.Errorf("SIGTERM is what it was sent: %s, %v", log, w.loop.tally.Exits)
 	}
 	x := quiet(t, 1)
 	x.held[101] = HeldShared
@@ -197,6 +228,11 @@ func TestQuiesceGoesOn(t *testing.T) {
 	w.expectSignals("101", "CONT", "STOP", "KILL")
 	w.expectSignals("102", "CONT") // it has heard the signal, and finishes
 	w.expectSignals("103", "CONT")
+	w.die(102, policy.End{Signal: int(unix.SIGTERM)})
+	w.turn()
+	if f := w.loop.facts.failure; f != nil {
+		t.Errorf("its end by the signal is a failure: %+v", f)
+	}
 }
 
 // TestQuiesceUntilReport: with auto, a worker that reports hears the signal.

@@ -65,13 +65,12 @@ func (l *Loop) measureEnd(p *proc, e policy.End) {
 	}
 }
 
-// reason is why a worker is no more. The signal that asked it to leave is as
-// good an end as any, for a program that has no other.
+// reason is why a worker is no more.
 func (l *Loop) reason(p *proc, e policy.End) int {
 	switch {
 	case e.Unknown:
 		return status.ExitUnknown
-	case e.Good() || p.asked && e.Signal == int(l.cfg.RetireSignal):
+	case e.Good():
 		return status.ExitClean
 	case p.forced:
 		return status.ExitKilled

@@ -125,6 +125,9 @@ func TestReasons(t *testing.T) {
 		status.ExitClean: 2, status.ExitFailed: 1, status.ExitSignal: 1, status.ExitKilled: 1, status.ExitUnknown: 1,
 	}
 	s := w.loop.snapshot()
+	if f := s.LastFailure; f == nil || f.Signal == nil || *f.Signal != int(unix.SIGABRT) {
+		t.Errorf("the last failure is %+v, not the hung one's", f)
+	}
 	if s.Measures.Exits != want || s.Counters.Exited != 6 {
 		t.Errorf("exits %v of %d, want %v; signals %q", s.Measures.Exits, s.Counters.Exited, want, w.signals)
 	}

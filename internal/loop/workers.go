@@ -12,13 +12,12 @@ import (
 type proc struct {
 	Process
 	generation uint64
-	channel    *channel // nil = it has none (any more)
-	inode      uint64   // of its pidfd on pidfs (Linux 6.9), 0 = cannot tell
-	text       string   // its STATUS=
-	gossiped   bool     // a bad report of it was logged
-	asked      bool     // to leave
-	quiesced   bool     // killed while it held no connection, which is a good end
-	forced     bool     // to end: after a timeout, or at a stop
+	channel    *channel    // nil = it has none (any more)
+	inode      uint64      // of its pidfd on pidfs (Linux 6.9), 0 = cannot tell
+	text       string      // its STATUS=
+	gossiped   bool        // a bad report of it was logged
+	by         unix.Signal // by which it is to leave, so that an end by it is a good one
+	forced     bool        // to end: after a timeout, or at a stop
 	timing     timing
 	slot       int  // where it is written down, -1 = nowhere
 	stored     bool // the service manager has a copy of FD
