@@ -34,8 +34,11 @@ func isStopped(pid int) (stopped, gone bool) {
 	}
 	for _, t := range threads {
 		stat, err := os.ReadFile(dir + "/" + t.Name() + "/stat")
+		if isGone(err) {
+			continue
+		}
 		if err != nil {
-			continue // that thread has ended
+			return false, false
 		}
 		// The name in parentheses may hold anything; the state is what follows
 		// (proc_pid_stat(5)).
@@ -62,11 +65,11 @@ func sockets(pid int) ([]uint64, error) {
 	var inodes []uint64
 	for _, f := range files {
 		link, err := os.Readlink(dir + "/" + f.Name())
-		if errors.Is(err, os.ErrPermission) {
+		if err != nil && !isGone(err) {
 			return nil, err
 		}
 		number, ok := strings.CutPrefix(link, "socket:[")
-		if err != nil || !ok {
+		if !ok {
 			continue
 		}
 		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); err == nil {
@@ -78,16 +81,23 @@ func sockets(pid int) ([]uint64, error) {
 
 // children are the processes that a process has started, as far as the kernel
 // tells (CONFIG_PROC_CHILDREN, which distributions have on).
-func children(pid int) (pids []int) {
+func children(pid int) (pids []int, err error) {
 	dir := fmt.Sprintf("/proc/%d/task", pid)
-	threads, _ := os.ReadDir(dir)
+	threads, err := os.ReadDir(dir)
 	for _, t := range threads {
-		list, _ := os.ReadFile(dir + "/" + t.Name() + "/children")
+		list, failed := os.ReadFile(dir + "/" + t.Name() + "/children")
+		if failed != nil && !isGone(failed) {
+			err = failed
+		}
 		for _, word := range strings.Fields(string(list)) {
 			if child, err := strconv.Atoi(word); err == nil {
 				pids = append(pids, child)
 			}
 		}
 	}
-	return pids
+	return pids, err
 }
+
+// isGone reports whether a file of /proc is not there (any more): the process has
+// ended, or the thread, or the descriptor is closed.
+func isGone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) }

@@ -23,6 +23,7 @@ package quiesce
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -117,13 +118,22 @@ func (l *Looker) look(pid int) State {
 	} else if !stopped {
 		return Running
 	}
+	return l.judge(pid)
+}
+
+// judge says what a stopped process holds.
+func (l *Looker) judge(pid int) State {
 	inodes, err := sockets(pid)
 	switch {
-	case err != nil:
+	case errors.Is(err, os.ErrPermission):
 		return Denied
-	case l.holds(inodes):
+	case err != nil || l.holds(inodes): // it cannot be told for want of descriptors, say
 		return Holding
-	case l.shares(pid):
+	}
+	switch shares, err := l.shares(pid); {
+	case err != nil:
+		return Holding
+	case shares:
 		return Shares
 	default:
 		return Free
@@ -141,16 +151,20 @@ func (l *Looker) holds(inodes []uint64) bool {
 
 // shares reports whether a child has a listening socket too: it is the one that
 // holds connections, and would go on without its parent.
-func (l *Looker) shares(pid int) bool {
-	for _, child := range children(pid) {
-		inodes, _ := sockets(child)
+func (l *Looker) shares(pid int) (bool, error) {
+	pids, err := children(pid)
+	for _, child := range pids {
+		inodes, failed := sockets(child)
+		if failed != nil && !errors.Is(failed, os.ErrPermission) && !isGone(failed) {
+			err = failed
+		}
 		for _, inode := range inodes {
 			if l.queues[inode] {
-				return true
+				return true, nil
 			}
 		}
 	}
-	return false
+	return false, err
 }
 
 // isConnection reports whether a socket has the address of a listener.

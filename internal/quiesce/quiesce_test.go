@@ -244,6 +244,26 @@ func TestLookNotStopped(t *testing.T) {
 	}
 }
 
+// TestLookWithoutDescriptors: what cannot be looked at for want of them may hold a
+// client.
+func TestLookWithoutDescriptors(t *testing.T) {
+	fd, _ := listen(t, unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	w := start(t, fd)
+	if s := w.look(l); s != Free {
+		t.Fatalf("%v, want free", s)
+	}
+	var was unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &was))
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: was.Max}))
+	s := l.judge(w.cmd.Process.Pid)
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &was))
+	if s != Holding {
+		t.Errorf("%v, want holding", s)
+	}
+}
+
 // TestDenied: another user's process may not be looked at.
 func TestDenied(t *testing.T) {
 	looked := make(chan error)
