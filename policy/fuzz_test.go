@@ -109,7 +109,7 @@ func (c *checker) event(in *input) {
 	c.refuse, c.later = kind&0x40 != 0, kind&0x80 != 0 && c.cfg.Extensions.Retire
 	switch kind & 0x0f {
 	case 0:
-		if c.asked == 0 {
+		if c.asked == 0 || c.watch != WatchOn {
 			c.after("connection", c.s.Connection(c.now, arg&7))
 		}
 	case 1:

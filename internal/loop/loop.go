@@ -105,7 +105,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 		procs: map[int]*proc{}, byPidfd: map[int]*proc{}, gone: map[int]bool{}, channels: map[int]*channel{},
 		inbox: make(chan request, 64), signals: make(chan unix.Signal, 16),
 	}
-	l.sockets = sockets{loop: l, list: cfg.Sockets}
+	l.sockets = sockets{loop: l, list: cfg.Sockets, in: make([]bool, len(cfg.Sockets))}
 	l.seats = seats{board: cfg.Board}
 	l.sources = sources{most: cfg.MaxPerSource, counts: map[string]int{}}
 	l.now = seams.Now()
@@ -177,6 +177,7 @@ func (l *Loop) turn() error {
 	l.readChannels()
 	l.apply(l.policy.Tick(l.now))
 	l.birthAgain()
+	l.sockets.tryAgain()
 	l.missHungUp()
 	l.connections()
 	if l.ready.bell {
@@ -225,7 +226,7 @@ func (l *Loop) timeout() time.Duration {
 	next, any := l.policy.Deadline()
 	for _, d := range []policy.Instant{
 		l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.nextLeaver(), l.nextMissed(),
-		l.seats.due, l.seats.rearm,
+		l.seats.due, l.seats.rearm, l.sockets.again,
 	} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true

@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/policy"
@@ -12,9 +14,16 @@ type sockets struct {
 	loop  *Loop
 	list  []Socket
 	watch policy.Watch
+	in    []bool         // the set, by socket
+	again policy.Instant // when those are tried again that could not be watched; 0 = there are none
 
 	sample []int
 }
+
+// watchAgain is when a socket is tried again for which the kernel had no memory, or
+// epoll no room (max_user_watches, epoll(7)): clients wait there, and nothing else
+// may ever happen.
+const watchAgain = time.Second
 
 // interest is what the set is told for each wish.
 func interest(w policy.Watch) uint32 {
@@ -30,23 +39,41 @@ func interest(w policy.Watch) uint32 {
 
 // set makes the wish true for all sockets.
 func (s *sockets) set(w policy.Watch) {
-	was := s.watch
-	s.watch = w
-	for _, sock := range s.list {
-		var err error
-		switch {
-		case w == policy.WatchOff:
-			err = s.loop.epoll.remove(sock.FD)
-		case was == policy.WatchOff:
-			err = s.loop.epoll.add(sock.FD, interest(w), kindSocket)
-		default:
-			err = s.loop.epoll.modify(sock.FD, interest(w), kindSocket)
+	told := s.again > 0
+	s.watch, s.again = w, 0
+	for i, sock := range s.list {
+		err := s.put(i)
+		if err == nil {
+			continue
 		}
-		if err != nil {
-			s.loop.say(eventInternal, levelError,
-				"socket "+sock.Name+" cannot be watched ("+err.Error()+"): its connections start no workers; restart the service",
+		s.again = s.loop.now + watchAgain
+		if !told {
+			s.loop.say(eventInternal, levelError, "socket "+sock.Name+" cannot be watched ("+err.Error()+
+				"): its connections start no workers until it can, which is tried every second; see whether memory or fs.epoll.max_user_watches is short",
 				"socket", sock.Name)
 		}
+	}
+}
+
+// put makes the wish true for one socket.
+func (s *sockets) put(i int) (err error) {
+	fd, was := s.list[i].FD, s.in[i]
+	switch s.in[i] = s.watch != policy.WatchOff; {
+	case was && !s.in[i]:
+		err = s.loop.epoll.remove(fd)
+	case was:
+		err = s.loop.epoll.modify(fd, interest(s.watch), kindSocket)
+	case s.in[i]:
+		err = s.loop.epoll.add(fd, interest(s.watch), kindSocket)
+		s.in[i] = err == nil
+	}
+	return err
+}
+
+// tryAgain makes the wish true that could not be made before.
+func (s *sockets) tryAgain() {
+	if s.again > 0 && s.loop.now >= s.again {
+		s.set(s.watch)
 	}
 }
 
@@ -92,8 +119,8 @@ func (l *Loop) connections() {
 			l.acceptFrom(fd)
 			continue
 		}
-		if l.sockets.watch == policy.WatchOff || l.postponed != nil {
-			return
+		if l.sockets.watch == policy.WatchOff || l.postponed != nil && l.sockets.watch == policy.WatchOn {
+			return // else it is a wake-up of which there is no second one
 		}
 		if l.isGone(fd) {
 			continue
