@@ -19,7 +19,7 @@ func Find(command string) (string, error) {
 		if errors.As(err, &lookup) {
 			err = lookup.Err
 		}
-		return "", &CommandError{Path: command, Err: err}
+		return "", &CommandError{Path: command, Err: bare(err)}
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", &CommandError{Path: command, Err: err}
@@ -38,12 +38,17 @@ func check(path string) error {
 	if err == nil {
 		err = unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
 	}
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
 	if err != nil {
-		return &CommandError{Path: path, Err: err}
+		return &CommandError{Path: path, Err: bare(err)}
 	}
 	return nil
+}
+
+// bare is err without the path, which a CommandError names by itself.
+func bare(err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
 }

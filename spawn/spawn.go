@@ -26,6 +26,8 @@ package spawn
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"sync/atomic"
 
@@ -100,7 +102,11 @@ type CommandError struct {
 }
 
 func (e *CommandError) Error() string {
-	return fmt.Sprintf("worker command %s: %v", e.Path, e.Err)
+	text := fmt.Sprintf("worker command %s: %v", e.Path, e.Err)
+	if errors.Is(e.Err, fs.ErrPermission) { // whoever reads this is seldom that one
+		text += fmt.Sprintf(" for user %d", os.Geteuid())
+	}
+	return text
 }
 
 func (e *CommandError) Unwrap() error { return e.Err }

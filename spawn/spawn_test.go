@@ -3,6 +3,7 @@ package spawn
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,6 +202,9 @@ func testBadCommands(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.path, err, c.want)
 		}
 	}
+	if err, want := check(plain), fmt.Sprintf("worker command %s: permission denied for user %d", plain, os.Geteuid()); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 	if err := os.Chmod(plain, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +244,7 @@ func TestFind(t *testing.T) {
 	}
 	for _, bad := range []string{"no-such-command", "/no/such/command", "./no-such"} {
 		var command *CommandError
-		if _, err := Find(bad); !errors.As(err, &command) || strings.Contains(err.Error(), "exec:") {
+		if _, err := Find(bad); !errors.As(err, &command) || strings.Contains(err.Error(), "exec:") || strings.Contains(err.Error(), "stat ") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

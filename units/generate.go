@@ -127,7 +127,7 @@ func (o Options) facts() (facts, error) {
 	f.Inetd = protocol == "inetd"
 	f.Spares = strings.Trim(value(f.Settings, "min-spare"), "0") != ""
 	f.NonBlocking = o.NonBlocking || protocol == "notify"
-	f.Home = under(o.Command[0], "/home", "/root", "/run/user")
+	f.Home = slices.ContainsFunc(o.Command, func(word string) bool { return under(word, "/home", "/root", "/run/user") })
 	f.Conf = filepath.Join(o.ConfDir, o.Name+".conf")
 	f.ExecStart = commandLine(append([]string{o.Binary, "run", "--config", f.Conf, "--"}, o.Command...))
 	return f, nil

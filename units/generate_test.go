@@ -58,11 +58,11 @@ func TestGenerateFollowsOptions(t *testing.T) {
 	o.Listen = []string{"/run/web.sock", ":80", "@web"}
 	o.SocketGroup = "www-data"
 	o.Run = []string{"--limit=50", "--protocol=notify", "--retire-signal=USR1"}
-	o.Command = []string{"/home/me/web", "-o", "stress={stress}"}
+	o.Command = []string{"/usr/bin/python3", "/home/me/web", "stress={stress}"}
 	o.Binary, o.ConfDir = "/opt/availd/bin/availd", "/srv/conf"
 	set := generate(t, o)
 	hasLines(t, "service", set.Service, "NonBlocking=yes", "ProtectHome=read-only",
-		"ExecStart=/opt/availd/bin/availd run --config /srv/conf/web.conf -- /home/me/web -o stress={stress}",
+		"ExecStart=/opt/availd/bin/availd run --config /srv/conf/web.conf -- /usr/bin/python3 /home/me/web stress={stress}",
 		"ExecReload=/opt/availd/bin/availd reload web", "ExecStopPost=/opt/availd/bin/availd reap")
 	hasLines(t, "socket", set.Socket, "ListenStream=/run/web.sock", "ListenStream=80", "ListenStream=@web",
 		"SocketMode=0660", "SocketGroup=www-data", "ExecStopPost=/opt/availd/bin/availd reap")

@@ -24,9 +24,18 @@ func readFile(name string) ([]entry, error) {
 		if errors.As(err, &path) {
 			err = path.Err // the name is in File
 		}
-		return nil, &Error{File: name, Reason: "read configuration", Err: err}
+		return nil, &Error{File: name, Reason: "read configuration", Err: forUser(err)}
 	}
 	return parseFile(name, data)
+}
+
+// forUser names the user to whom something is denied: whoever reads the message
+// is seldom that one, and may read the file.
+func forUser(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w for user %d", err, os.Geteuid())
+	}
+	return err
 }
 
 var (

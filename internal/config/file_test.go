@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,6 +103,10 @@ func TestFileUnreadable(t *testing.T) {
 			err.Error() != name+": read configuration: "+want.text {
 			t.Errorf("%s: got %v, want %s", name, err, want.text)
 		}
+	}
+	// To root nothing is denied.
+	if got, want := forUser(syscall.EACCES).Error(), fmt.Sprintf("permission denied for user %d", os.Geteuid()); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if _, err := load("config=" + writeFile(t, strings.Repeat("#", fileMax))); err != nil {
 		t.Errorf("the largest file: %v", err)
