@@ -14,7 +14,7 @@ import (
 // TestAhead bears many that nobody waits for, each with a pipe of its own that
 // is closed here at once: it gets there all the same, and nothing else does.
 func TestAhead(t *testing.T) {
-	both(t, func(t *testing.T) {
+	all(t, func(t *testing.T) {
 		c := &Command{Path: "/bin/sh", Args: []string{"-c", `echo $AVAILD_GENERATION; [ -e /proc/$$/fd/3 ] || echo no other`}, Ahead: true}
 		type newborn struct {
 			Process
@@ -49,7 +49,7 @@ func TestAhead(t *testing.T) {
 
 // TestAheadWaits: the first birth, and any in a crowd.
 func TestAheadWaits(t *testing.T) {
-	if !direct.Load() {
+	if !isDirect() {
 		t.Skip("no direct births on this architecture")
 	}
 	c := &Command{Path: "/bin/true", Ahead: true}
@@ -91,7 +91,7 @@ func TestAheadGroup(t *testing.T) {
 
 // TestAheadGone: what cannot be executed any more ends with a status that says so.
 func TestAheadGone(t *testing.T) {
-	both(t, func(t *testing.T) {
+	all(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "worker")
 		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755); err != nil {
 			t.Fatal(err)

@@ -13,21 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkBirth measures the time until a worker's first act, for either way to
+// BenchmarkBirth measures the time until a worker's first act, for every way to
 // be born, and how many times that of a program in C it is: vfork and exec of
 // the same worker. Births of both take turns, so that they share what else the
 // machine does, and medians are compared.
 func BenchmarkBirth(b *testing.B) {
 	dir := b.TempDir()
 	worker, parent := compile(b, dir, "newborn"), compile(b, dir, "parent")
-	for _, way := range []struct {
-		name   string
-		direct bool
-	}{{"direct", true}, {"trampoline", false}} {
-		b.Run(way.name, func(b *testing.B) {
-			was := direct.Load()
-			defer direct.Store(was)
-			direct.Store(way.direct && was)
+	for _, w := range ways() {
+		b.Run(wayNames[w], func(b *testing.B) {
+			defer take(w)()
 			inC := startParent(b, parent, worker)
 			defer inC.stop()
 			b.ReportAllocs()

@@ -5,6 +5,7 @@ package spawn
 import (
 	"math"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -44,13 +45,13 @@ func (c *Command) maxCalls(h Handover) int { return 64 + 8 + 2*len(h.Files) }
 // descriptors, leaves its parent's process group, and takes off what Go has
 // made of limits and signals. Signals are let in last, when there is no handler
 // any more that they could find.
-func (c *Command) instruct(l *callList, h Handover, path, argv, envp uintptr) {
+func (c *Command) instruct(l *callList, w way, h Handover, path, argv, envp uintptr) {
 	l.add(unix.SYS_SETPGID, 0, 0)
 	l.takeFiles(h.Files)
 	if limit := l.limit(c.Descriptors); limit != 0 {
 		l.add(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, limit, 0)
 	}
-	l.resetSignals(c.IgnoreSIGPIPE)
+	l.resetSignals(w, c.IgnoreSIGPIPE)
 	l.add(unix.SYS_EXECVE, path, argv, envp)
 }
 
@@ -104,19 +105,38 @@ func (l *callList) limit(began unix.Rlimit) uintptr {
 }
 
 // resetSignals gives every signal its default disposition, SIGPIPE the one that
-// availd found, and empties the mask.
-func (l *callList) resetSignals(ignoreSIGPIPE bool) {
+// availd found, and empties the mask. A child that was born without handlers has
+// that already, but for what was ignored.
+func (l *callList) resetSignals(w way, ignoreSIGPIPE bool) {
 	const words = int(unsafe.Sizeof(sigaction{})) / wordSize
 	byDefault, ignore := l.words(words), l.words(words)
 	ignore[0] = sigIgn
-	for sig := uintptr(1); sig <= 64; sig++ {
+	for sig := uintptr(1); sig <= signals; sig++ {
 		switch {
 		case sig == uintptr(unix.SIGKILL) || sig == uintptr(unix.SIGSTOP):
 		case sig == uintptr(unix.SIGPIPE) && ignoreSIGPIPE:
 			l.add(unix.SYS_RT_SIGACTION, sig, address(ignore), 0, 8)
-		default:
+		case w != clearing || isIgnored(sig):
 			l.add(unix.SYS_RT_SIGACTION, sig, address(byDefault), 0, 8)
 		}
 	}
 	l.add(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, address(l.words(1)), 0, 8)
 }
+
+// signals is the number of the last one.
+const signals = 64
+
+func isIgnored(sig uintptr) bool { return ignored()>>sig&1 != 0 }
+
+// ignored has a bit for every signal that this process ignores. It is looked up
+// once: what changes later, changes from or to a handler.
+var ignored = sync.OnceValue(func() (set uint64) {
+	for sig := uintptr(1); sig < signals; sig++ {
+		var now sigaction
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), 8, 0, 0)
+		if errno == 0 && now.handler == sigIgn {
+			set |= 1 << sig
+		}
+	}
+	return set
+})

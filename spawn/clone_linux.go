@@ -12,21 +12,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const canClone = true
+const firstWay = clearing
 
 // child is what the new process has in common with its parent. It is at the
 // beginning of a block, where the addresses in it point to as well.
 type child struct {
-	flags, stack uintptr  // of clone(2)
-	all, mask    uint64   // every signal; those that the parent's thread had blocked
-	places       uintptr  // addresses where the child writes its pid, and a 0
-	calls        uintptr  // list of [call]; the last one is execve
-	digits       [24]byte // scratch for the pid
-	pid          int64    // of the child, or a negative errno
-	pidfd        int32
-	unborn       uint32  // 0 when the child has executed the command or has ended
-	failed       int64   // negative errno of the call that failed
-	refused      uintptr // number of that call
+	birth     call     // clone(2) or clone3(2)
+	all, mask uint64   // every signal; those that the parent's thread had blocked
+	places    uintptr  // addresses where the child writes its pid, and a 0
+	calls     uintptr  // list of [call]; the last one is execve
+	digits    [24]byte // scratch for the pid
+	pid       int64    // of the child, or a negative errno
+	pidfd     int32
+	unborn    uint32  // 0 when the child has executed the command or has ended
+	failed    int64   // negative errno of the call that failed
+	refused   uintptr // number of that call
 }
 
 // bear clones this process. The child shares the parent's memory until it has
@@ -74,15 +74,12 @@ const maxCradles = 32
 // own before; where it does not, it goes on to close what it has handed over.
 const (
 	waiting = unix.CLONE_VFORK | unix.CLONE_FILES
-	common  = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_CLEARTID | uintptr(unix.SIGCHLD)
+	common  = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_CLEARTID
 )
-
-// stackSize is for a stack that the child does not use: it makes no call.
-const stackSize = 1 << 10
 
 // clone gives birth to a worker directly. errCannot says that the kernel, or a
 // filter of system calls, does not allow that way.
-func (c *Command) clone(generation uint64, stress bool, h Handover) (Process, error) {
+func (c *Command) clone(w way, generation uint64, stress bool, h Handover) (Process, error) {
 	nursery.Lock()
 	defer nursery.Unlock()
 	cradle := vacant()
@@ -90,14 +87,10 @@ func (c *Command) clone(generation uint64, stress bool, h Handover) (Process, er
 		return Process{}, fmt.Errorf("start worker process: %w: %d others are not born yet", unix.EAGAIN, maxCradles)
 	}
 	cradle.kid = nil
-	kid, err := c.conceive(&cradle.block, generation, stress, h)
+	wait := c.waits()
+	kid, err := c.conceive(&cradle.block, w, wait, generation, stress, h)
 	if err != nil {
 		return Process{}, fmt.Errorf("start worker process: %w", err)
-	}
-	wait := c.waits()
-	kid.flags, kid.unborn = common, 1
-	if wait {
-		kid.flags |= waiting
 	}
 	bear(kid)
 	switch {
@@ -114,7 +107,7 @@ func (c *Command) clone(generation uint64, stress bool, h Handover) (Process, er
 }
 
 // conceive writes all that the child needs into the block.
-func (c *Command) conceive(b *block, generation uint64, stress bool, h Handover) (*child, error) {
+func (c *Command) conceive(b *block, w way, wait bool, generation uint64, stress bool, h Handover) (*child, error) {
 	argv, env, calls := c.argv(stress), c.environ(generation, stress, h), c.maxCalls(h)
 	size := int(unsafe.Sizeof(child{})) + calls*int(unsafe.Sizeof(call{})) + fixedSize + len(c.Path) +
 		vectorSize(argv, 0) + vectorSize(env, len(h.PIDs)) + vectorSize(h.PIDs, 0) + len(h.PIDs)*maxPID
@@ -122,9 +115,8 @@ func (c *Command) conceive(b *block, generation uint64, stress bool, h Handover)
 		return nil, err
 	}
 	kid := (*child)(unsafe.Pointer(unsafe.SliceData(b.take(int(unsafe.Sizeof(child{}))))))
-	*kid = child{all: 1<<64 - 1}
-	stack := b.words(stackSize / wordSize)
-	kid.stack = (address(stack) + stackSize) &^ 15
+	*kid = child{all: 1<<64 - 1, unborn: 1}
+	kid.birth = birthCall(b, kid, w, wait)
 	places, says := b.words(len(h.PIDs)+1), make([]uintptr, len(h.PIDs))
 	kid.places = address(places)
 	for i, name := range h.PIDs {
@@ -133,7 +125,7 @@ func (c *Command) conceive(b *block, generation uint64, stress bool, h Handover)
 	}
 	list := callList{block: b, list: unsafe.Slice((*call)(unsafe.Pointer(unsafe.SliceData(b.words(calls*callWords)))), calls)[:0]}
 	kid.calls = address(list.list)
-	c.instruct(&list, h, b.text(c.Path, 0), b.vector(argv), b.vector(env, says...))
+	c.instruct(&list, w, h, b.text(c.Path, 0), b.vector(argv), b.vector(env, says...))
 	return kid, nil
 }
 

@@ -13,12 +13,12 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	LEAQ child_mask(R12), DX
 	MOVQ $8, R10
 	SYSCALL
-	MOVQ $56, AX             // clone
-	MOVQ child_flags(R12), DI
-	MOVQ child_stack(R12), SI
-	LEAQ child_pidfd(R12), DX
-	LEAQ child_unborn(R12), R10
-	MOVQ $0, R8
+	MOVQ (child_birth+0)(R12), AX
+	MOVQ (child_birth+8)(R12), DI
+	MOVQ (child_birth+16)(R12), SI
+	MOVQ (child_birth+24)(R12), DX
+	MOVQ (child_birth+32)(R12), R10
+	MOVQ (child_birth+40)(R12), R8
 	SYSCALL
 	CMPQ AX, $0
 	JEQ  born

@@ -13,12 +13,12 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	ADD  $child_mask, R19, R2
 	MOVD $8, R3
 	SVC
-	MOVD $220, R8            // clone
-	MOVD child_flags(R19), R0
-	MOVD child_stack(R19), R1
-	ADD  $child_pidfd, R19, R2
-	MOVD $0, R3
-	ADD  $child_unborn, R19, R4
+	MOVD (child_birth+0)(R19), R8
+	MOVD (child_birth+8)(R19), R0
+	MOVD (child_birth+16)(R19), R1
+	MOVD (child_birth+24)(R19), R2
+	MOVD (child_birth+32)(R19), R3
+	MOVD (child_birth+40)(R19), R4
 	SVC
 	CBZ  R0, born
 	MOVD R0, child_pid(R19)

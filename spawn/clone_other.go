@@ -4,8 +4,8 @@ package spawn
 
 import "errors"
 
-const canClone = false
+const firstWay = executing
 
 var errCannot = errors.New("spawn: no direct births here")
 
-func (c *Command) clone(uint64, bool, Handover) (Process, error) { return Process{}, errCannot }
+func (c *Command) clone(way, uint64, bool, Handover) (Process, error) { return Process{}, errCannot }

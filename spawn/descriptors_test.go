@@ -23,7 +23,7 @@ func pipe(t *testing.T) (r, w int) {
 
 // TestDescriptors: each is where the handover has it, wherever it was before,
 // and there are no others.
-func TestDescriptors(t *testing.T) { both(t, testDescriptors) }
+func TestDescriptors(t *testing.T) { all(t, testDescriptors) }
 
 func testDescriptors(t *testing.T) {
 	var low []int // numbers that are also places
@@ -120,7 +120,7 @@ func talk(t *testing.T, script string, args ...string) string {
 
 // TestConnDescriptors: input and output are the connection, which is blocking;
 // errors go where availd's go, and there is nothing else.
-func TestConnDescriptors(t *testing.T) { both(t, testConnDescriptors) }
+func TestConnDescriptors(t *testing.T) { all(t, testConnDescriptors) }
 
 func testConnDescriptors(t *testing.T) {
 	a, _ := pipe(t)

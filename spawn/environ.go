@@ -34,11 +34,24 @@ func names(variables []string, name string) bool {
 	return false
 }
 
+// inherit leaves out what was meant for availd.
+func (c *Command) inherit() {
+	c.inherited = make([]string, 0, len(c.Environ))
+	for _, v := range c.Environ {
+		if name, _, _ := strings.Cut(v, "="); !isReserved(name) {
+			c.inherited = append(c.inherited, v)
+		}
+	}
+}
+
 // environ is the worker's environment, but for its pid.
 func (c *Command) environ(generation uint64, stress bool, h Handover) []string {
-	env := make([]string, 0, len(c.Environ)+len(h.Env)+4)
-	for _, v := range c.Environ {
-		if name, _, _ := strings.Cut(v, "="); !isReserved(name) && !names(h.Env, name) {
+	if c.inherited == nil {
+		c.inherit()
+	}
+	env := make([]string, 0, len(c.inherited)+len(h.Env)+2)
+	for _, v := range c.inherited {
+		if name, _, _ := strings.Cut(v, "="); !names(h.Env, name) {
 			env = append(env, v)
 		}
 	}

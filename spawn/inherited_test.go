@@ -10,7 +10,7 @@ import (
 
 // TestInherited asserts what the worker finds although its parent was started
 // with other limits, dispositions and a blocked signal.
-func TestInherited(t *testing.T) { both(t, testInherited) }
+func TestInherited(t *testing.T) { all(t, testInherited) }
 
 func testInherited(t *testing.T) {
 	for _, c := range []struct {
@@ -44,7 +44,7 @@ func testInherited(t *testing.T) {
 
 // TestBlockedSignals starts the parent with signals blocked, which a shell
 // cannot do.
-func TestBlockedSignals(t *testing.T) { both(t, testBlockedSignals) }
+func TestBlockedSignals(t *testing.T) { all(t, testBlockedSignals) }
 
 func testBlockedSignals(t *testing.T) {
 	python := need.Program(t, "python3")

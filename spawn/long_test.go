@@ -13,7 +13,7 @@ import (
 // TestLong: arguments and environments may be as long as the kernel allows, and
 // one that is longer is refused with the kernel's word. A short one after a
 // long one finds nothing of it.
-func TestLong(t *testing.T) { both(t, testLong) }
+func TestLong(t *testing.T) { all(t, testLong) }
 
 func testLong(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
@@ -38,7 +38,7 @@ func testLong(t *testing.T) {
 
 // TestStress: the variable is there, and empty, without stress.
 func TestStress(t *testing.T) {
-	both(t, func(t *testing.T) {
+	all(t, func(t *testing.T) {
 		for stress, want := range map[bool]string{true: "set yes\n", false: "set \n"} {
 			out := filepath.Join(t.TempDir(), "out")
 			born(t, Command{Environ: os.Environ()}, standard, `echo "${AVAILD_STRESS+set} $AVAILD_STRESS" > `+out, 1, stress)
@@ -52,7 +52,7 @@ func TestStress(t *testing.T) {
 // TestBirthAllocates a few small things: the two lists of strings, the
 // generation, and what the table of descriptors is worked out with.
 func TestBirthAllocates(t *testing.T) {
-	if !direct.Load() {
+	if !isDirect() {
 		t.Skip("no direct births on this architecture")
 	}
 	c := Command{Path: "/bin/true", Environ: os.Environ()}

@@ -26,23 +26,34 @@ func TestMain(m *testing.M) {
 	leak.Main(m)
 }
 
-// both runs a test for either way to be born.
-func both(t *testing.T, test func(*testing.T)) {
-	was := direct.Load()
-	defer direct.Store(was)
-	for _, way := range []struct {
-		name   string
-		direct bool
-	}{{"direct", true}, {"trampoline", false}} {
-		if way.direct && !was {
-			t.Log("no direct births here")
-			continue
+// ways are how workers can be born here.
+func ways() (list []way) {
+	for w := firstWay; w <= executing; w++ {
+		list = append(list, w)
+	}
+	return list
+}
+
+var wayNames = map[way]string{clearing: "clone3", cloning: "clone", executing: "trampoline"}
+
+// take has births go a way until the returned function is called.
+func take(w way) (back func()) {
+	was := chosen.Swap(int32(w))
+	return func() { chosen.Store(was) }
+}
+
+// isDirect reports whether a worker is born without the trampoline.
+func isDirect() bool { return way(chosen.Load()) != executing }
+
+// all runs a test for every way to be born.
+func all(t *testing.T, test func(*testing.T)) {
+	for _, w := range ways() {
+		back := take(w)
+		t.Run(wayNames[w], test)
+		if got := way(chosen.Load()); got != w {
+			t.Errorf("%s: a birth took the way %s", wayNames[w], wayNames[got])
 		}
-		direct.Store(way.direct)
-		t.Run(way.name, test)
-		if direct.Load() != way.direct {
-			t.Errorf("%s: a birth took the other way", way.name)
-		}
+		back()
 	}
 }
 
@@ -59,9 +70,15 @@ func parent(out string) {
 	if c.IgnoreSIGPIPE {
 		signal.Ignore(unix.SIGPIPE)
 	}
-	direct.Store(os.Getenv("SPAWN_TEST_DIRECT") == "true")
-	if text := os.Getenv("SPAWN_TEST_REFUSE"); text != "" {
-		refuse(text)
+	for w, name := range wayNames {
+		if name == os.Getenv("SPAWN_TEST_WAY") {
+			take(w)
+		}
+	}
+	for _, text := range strings.Split(os.Getenv("SPAWN_TEST_REFUSE"), ",") {
+		if text != "" {
+			refuse(text)
+		}
 	}
 	c.Environ = os.Environ()
 	c.Descriptors.Cur, c.Descriptors.Max = first.Descriptors()
@@ -72,7 +89,7 @@ func parent(out string) {
 	}
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 10_000)
 	end, ended, err := p.Wait()
-	fmt.Println(end, ended, err, direct.Load())
+	fmt.Println(end, ended, err, wayNames[way(chosen.Load())])
 	os.Exit(0)
 }
 
@@ -80,7 +97,7 @@ func parent(out string) {
 // could not. The birth must go the way that is chosen.
 func runParent(t *testing.T, setup string, c Command) {
 	t.Helper()
-	if got, want := parentSays(t, setup, c), fmt.Sprintf("{0 0} true <nil> %t", direct.Load()); !strings.Contains(got, want) {
+	if got, want := parentSays(t, setup, c), "{0 0} true <nil> "+wayNames[way(chosen.Load())]; !strings.Contains(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
 }
@@ -92,7 +109,7 @@ func parentSays(t *testing.T, setup string, c Command) string {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/bin/sh", "-c", setup+`; exec "$0"`, "/proc/"+fmt.Sprint(os.Getpid())+"/exe")
-	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_COMMAND="+string(text), fmt.Sprintf("SPAWN_TEST_DIRECT=%t", direct.Load()))
+	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_COMMAND="+string(text), "SPAWN_TEST_WAY="+wayNames[way(chosen.Load())])
 	got, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, got)

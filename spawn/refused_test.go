@@ -4,35 +4,36 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// TestRefused: where the kernel or a filter of system calls does not allow a
-// direct birth, the worker is born by the trampoline.
+// TestRefused: where the kernel or a filter of system calls does not allow one
+// way to be born, the worker is born another way.
 func TestRefused(t *testing.T) {
-	if !direct.Load() {
+	if !isDirect() {
 		t.Skip("no direct births on this architecture")
 	}
-	for name, call := range map[string]struct {
-		number, argument int
-		errno            unix.Errno
+	const clone = unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_FILES | unix.CLONE_PIDFD | unix.CLONE_CHILD_CLEARTID | int(unix.SIGCHLD)
+	noClone3 := fmt.Sprintf("%d %d %d", unix.SYS_CLONE3, anything, unix.ENOSYS)
+	for name, c := range map[string]struct {
+		refused string
+		want    way
 	}{
-		"a kernel before 5.9":  {unix.SYS_CLOSE_RANGE, anything, unix.ENOSYS},
-		"a kernel before 5.11": {unix.SYS_CLOSE_RANGE, anything, unix.EINVAL},
-		"a filter of clones": {
-			unix.SYS_CLONE, unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_FILES | unix.CLONE_PIDFD | unix.CLONE_CHILD_CLEARTID | int(unix.SIGCHLD), unix.EPERM,
-		},
+		"a kernel before 5.5":          {fmt.Sprintf("%d %d %d", unix.SYS_CLONE3, anything, unix.EINVAL), cloning},
+		"a filter of clone3":           {noClone3, cloning},
+		"a kernel before 5.9":          {fmt.Sprintf("%d %d %d", unix.SYS_CLOSE_RANGE, anything, unix.ENOSYS), executing},
+		"a kernel before 5.11":         {fmt.Sprintf("%d %d %d", unix.SYS_CLOSE_RANGE, anything, unix.EINVAL), executing},
+		"a filter of clone and clone3": {fmt.Sprintf("%s,%d %d %d", noClone3, unix.SYS_CLONE, clone, unix.EPERM), executing},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("SPAWN_TEST_REFUSE", fmt.Sprintf("%d %d %d", call.number, call.argument, call.errno))
+			t.Setenv("SPAWN_TEST_REFUSE", c.refused)
 			out := filepath.Join(t.TempDir(), "out")
 			got := parentSays(t, "true", Command{Path: "/bin/sh", Args: []string{"-c", "echo $AVAILD_GENERATION > " + out}})
-			if !strings.Contains(got, "{0 0} true <nil> false") {
-				t.Errorf("the parent says %q, want that it gave direct births up", got)
+			if want := "{0 0} true <nil> " + wayNames[c.want] + "\n"; got != want {
+				t.Errorf("the parent says %q, want %q", got, want)
 			}
 			if got := read(t, out); got != "7\n" {
 				t.Errorf("the worker says %q", got)

@@ -53,6 +53,8 @@ type Command struct {
 	Ahead bool
 	bore  bool // there was a good birth
 	crowd int  // number of its pidfd
+	// inherited is Environ without what is left out; nil = not worked out yet.
+	inherited []string
 }
 
 // Process is a worker that was born here.
@@ -62,21 +64,33 @@ type Process struct {
 	FD int
 }
 
-// direct says that workers are born by clone; false: by the trampoline.
-var direct atomic.Bool
+// way is how workers are born.
+type way int32
 
-func init() { direct.Store(canClone) }
+const (
+	clearing  way = iota // by clone3(2), whose child is without Go's handlers of signals
+	cloning              // by clone(2), whose child takes them off itself
+	executing            // by the trampoline
+)
+
+// chosen is the first way that was not refused.
+var chosen atomic.Int32
+
+func init() { chosen.Store(int32(firstWay)) }
 
 // Start gives birth to one worker. On error nothing was started.
 func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, error) {
-	if direct.Load() {
-		p, err := c.clone(generation, stress, h)
+	for {
+		w := way(chosen.Load())
+		if w == executing {
+			return c.trampoline(generation, stress, h)
+		}
+		p, err := c.clone(w, generation, stress, h)
 		if !errors.Is(err, errCannot) {
 			return p, err
 		}
-		direct.Store(false)
+		chosen.CompareAndSwap(int32(w), int32(w+1))
 	}
-	return c.trampoline(generation, stress, h)
 }
 
 // manyFiles is how many descriptors there are when a copy of the table costs more

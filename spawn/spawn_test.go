@@ -53,7 +53,7 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-func TestEnvironment(t *testing.T) { both(t, testEnvironment) }
+func TestEnvironment(t *testing.T) { all(t, testEnvironment) }
 
 func testEnvironment(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
@@ -89,7 +89,7 @@ func testEnvironment(t *testing.T) {
 	}
 }
 
-func TestArguments(t *testing.T) { both(t, testArguments) }
+func TestArguments(t *testing.T) { all(t, testArguments) }
 
 func testArguments(t *testing.T) {
 	for _, c := range []struct {
@@ -105,7 +105,7 @@ func testArguments(t *testing.T) {
 	}
 }
 
-func TestEnds(t *testing.T) { both(t, testEnds) }
+func TestEnds(t *testing.T) { all(t, testEnds) }
 
 func testEnds(t *testing.T) {
 	for _, c := range []struct {
@@ -121,7 +121,7 @@ func testEnds(t *testing.T) {
 }
 
 // TestExactPid: another child's status is not taken.
-func TestExactPid(t *testing.T) { both(t, testExactPid) }
+func TestExactPid(t *testing.T) { all(t, testExactPid) }
 
 func testExactPid(t *testing.T) {
 	other := exec.Command("/bin/sh", "-c", "exit 5")
@@ -135,7 +135,7 @@ func testExactPid(t *testing.T) {
 	}
 }
 
-func TestNotYet(t *testing.T) { both(t, testNotYet) }
+func TestNotYet(t *testing.T) { all(t, testNotYet) }
 
 func testNotYet(t *testing.T) {
 	c := Command{Path: "/bin/sleep", Args: []string{"60"}, Environ: os.Environ()}
@@ -155,7 +155,7 @@ func testNotYet(t *testing.T) {
 }
 
 // TestGroup: killing takes the worker's own children along.
-func TestGroup(t *testing.T) { both(t, testGroup) }
+func TestGroup(t *testing.T) { all(t, testGroup) }
 
 func testGroup(t *testing.T) {
 	r, w := pipe(t)
@@ -179,7 +179,7 @@ func testGroup(t *testing.T) {
 	}
 }
 
-func TestBadCommands(t *testing.T) { both(t, testBadCommands) }
+func TestBadCommands(t *testing.T) { all(t, testBadCommands) }
 
 func testBadCommands(t *testing.T) {
 	dir := t.TempDir()
@@ -215,7 +215,7 @@ func testBadCommands(t *testing.T) {
 	await(t, p)
 }
 
-func TestUnexecutable(t *testing.T) { both(t, testUnexecutable) }
+func TestUnexecutable(t *testing.T) { all(t, testUnexecutable) }
 
 func testUnexecutable(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad")
@@ -223,7 +223,7 @@ func testUnexecutable(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := (&Command{Path: bad, Environ: os.Environ()}).Start(1, false, standard)
-	if direct.Load() {
+	if isDirect() {
 		var command *CommandError
 		if !errors.As(err, &command) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "interpreter") {
 			t.Errorf("got %v, want that the interpreter is missing", err)

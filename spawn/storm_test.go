@@ -23,7 +23,7 @@ func TestStorm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	both(t, func(t *testing.T) {
+	all(t, func(t *testing.T) {
 		var storm sync.WaitGroup
 		over := make(chan struct{})
 		defer storm.Wait()

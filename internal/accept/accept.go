@@ -11,6 +11,7 @@ package accept
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -38,11 +39,14 @@ const tries = 32
 // Accept takes the next connection. The listener must be non-blocking: somebody
 // else may have been faster, or the client may have left.
 func Accept(listener int) (Conn, error) {
-	if !waits(listener) { // or nothing need be looked for
+	waits, room := look(listener)
+	if !waits {
 		return Conn{}, ErrNone
 	}
-	if err := room(listener); err != nil {
-		return Conn{}, err
+	if !room {
+		if err := findRoom(listener); err != nil {
+			return Conn{}, err
+		}
 	}
 	var err error
 	for range tries {
@@ -61,21 +65,37 @@ func Accept(listener int) (Conn, error) {
 	return Conn{}, os.NewSyscallError("accept4", err)
 }
 
-// waits reports whether a connection does. What poll(2) cannot tell, accept will.
-func waits(listener int) bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 0)
-	return n != 0 || err != nil
-}
-
 // birth is how many descriptors it takes to accept a connection and to start its
 // process: the connection, both ends of the pipe that tells of a failed exec,
 // /dev/null and the pidfd.
 const birth = 5
 
-// room reports an error (EMFILE) unless so many descriptors are left. A
-// connection that was accepted without it could only be closed; one that waits
+// look reports whether a connection waits, and whether the last numbers that a
+// descriptor may have are free, for which poll(2) says POLLNVAL: then there is
+// room. What cannot be told so, is left to what comes next.
+func look(listener int) (waits, room bool) {
+	entries := [1 + birth]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return true, false
+	}
+	for i := range birth {
+		entries[1+i].Fd = int32(min(limit.Cur, math.MaxInt32)) - int32(i) - 1
+	}
+	if _, err := unix.Poll(entries[:], 0); err != nil {
+		return true, false
+	}
+	room = true
+	for _, number := range entries[1:] {
+		room = room && number.Revents&unix.POLLNVAL != 0
+	}
+	return entries[0].Revents != 0, room
+}
+
+// findRoom reports an error (EMFILE) unless enough descriptors are left. A
+// connection that was accepted without them could only be closed; one that waits
 // is served when another has ended.
-func room(listener int) error {
+func findRoom(listener int) error {
 	var taken [birth]int
 	for i := range taken {
 		fd, err := unix.FcntlInt(uintptr(listener), unix.F_DUPFD_CLOEXEC, 0)

@@ -189,6 +189,21 @@ func TestNoRoom(t *testing.T) {
 	take(t, fd)
 }
 
+// What is left counts, not which numbers it has.
+func TestLastNumberTaken(t *testing.T) {
+	fd, addr := listen(t, "tcp4", "127.0.0.1:0")
+	_ = dial(t, "tcp4", addr)
+	defer fillUp(t, birth+1)()
+	if err := unix.Dup3(fd, files-1, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(files - 1) }()
+	take(t, fd)
+}
+
+// files is how many descriptors this process may have when it is filled up.
+const files = 64
+
 // fillUp leaves so many descriptors to this process.
 func fillUp(t *testing.T, spare int) (free func()) {
 	t.Helper()
@@ -197,7 +212,7 @@ func fillUp(t *testing.T, spare int) (free func()) {
 		t.Fatal(err)
 	}
 	low := was
-	low.Cur = 64
+	low.Cur = files
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &low); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,8 @@
  *   birth PORT inetd|listen COMMAND [ARGUMENT...]
  *
  * With inetd the connection is the program's 0 and 1; with listen the program
- * accepts it from descriptor 3 and is told its own pid by LISTEN_PID.
+ * accepts it from descriptor 3 and is told its own pid by LISTEN_PID. All the
+ * rest of the environment is this program's own.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 static char listen_pid[32] = "LISTEN_PID=", listen_fds[] = "LISTEN_FDS=1";
+static char *environment[1024];
 
 static void die(const char *what)
 {
@@ -27,12 +29,9 @@ static void die(const char *what)
 }
 
 /* The child of vfork has our memory and our stack until it executes. */
-static void become(char **command, int listener, int client)
+static void become(char **command, char **variables, int listener, int client)
 {
-	char *environment[] = { listen_pid, listen_fds, NULL };
-
 	if (client >= 0) {
-		environment[0] = NULL;
 		dup2(client, 0);
 		dup2(client, 1);
 	} else {
@@ -43,8 +42,20 @@ static void become(char **command, int listener, int client)
 			*--p = (char)('0' + pid % 10);
 		strcpy(listen_pid + 11, p);
 	}
-	execve(command[0], command, environment);
+	execve(command[0], command, variables);
 	_exit(203);
+}
+
+/* The variables of a worker that is to accept are the first two. */
+static char **prepare(int listens)
+{
+	int n = 0;
+
+	environment[n++] = listen_pid;
+	environment[n++] = listen_fds;
+	for (char **v = environ; *v && n < 1023; v++)
+		environment[n++] = *v;
+	return listens ? environment : environment + 2;
 }
 
 int main(int argc, char **argv)
@@ -68,6 +79,7 @@ int main(int argc, char **argv)
 	int set = epoll_create1(EPOLL_CLOEXEC);
 	if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, listener, &e) < 0)
 		die("epoll");
+	char **variables = prepare(strcmp(argv[2], "listen") == 0);
 	for (;;) {
 		int client = -1;
 		if (epoll_wait(set, &e, 1, -1) != 1)
@@ -76,7 +88,7 @@ int main(int argc, char **argv)
 			continue;
 		pid_t pid = vfork();
 		if (pid == 0)
-			become(argv + 3, listener, client);
+			become(argv + 3, variables, listener, client);
 		if (pid < 0)
 			die("vfork");
 		if (client >= 0)
