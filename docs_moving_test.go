@@ -28,8 +28,8 @@ func TestMoving(t *testing.T) {
 		t.Fatal(err)
 	}
 	commands, quotes := blocks(string(page), "sh"), blocks(string(page), "ini")
-	if len(commands) != 4 || len(quotes) != 4 {
-		t.Fatalf("%d commands and %d quotes are found, want 4 of each", len(commands), len(quotes))
+	if len(commands) != 5 || len(quotes) != 5 {
+		t.Fatalf("%d commands and %d quotes are found, want 5 of each", len(commands), len(quotes))
 	}
 	for i, command := range commands {
 		words := strings.Fields(strings.ReplaceAll(command, "\\\n", " "))

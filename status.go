@@ -22,9 +22,9 @@ func statusCommand() *cli.Command {
 		Name: "status", Usage: "show all pools of this host, or one worker by worker",
 		UsageText: "availd status [--format=table|json|prometheus] [--check] [--color=auto|always|never] [NAME]", HideHelpCommand: true, OnUsageError: usageError,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "table", Usage: "`FORMAT`: table, json or prometheus"},
+			&cli.StringFlag{Name: "format", Value: "table", Usage: "show as `FORMAT`: table, json or prometheus"},
 			&cli.BoolFlag{Name: "check", Usage: "one line and an exit status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "colours: `WHEN`: auto, always or never"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colours: auto, always or never"},
 		},
 		Action: showStatus,
 	}
