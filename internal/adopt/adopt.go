@@ -28,8 +28,6 @@ type Worker struct {
 	state.Record
 	FD     int
 	Stored bool
-	// Surmised: nothing is on record but the process itself.
-	Surmised bool
 }
 
 // Found is what came out.
@@ -102,11 +100,18 @@ func (f *finder) byPid(r state.Record) {
 		f.found.Gone = append(f.found.Gone, r)
 		return
 	}
-	if s, ok := f.world.Stat(r.PID); !ok || s.Start != r.Start {
+	s, ok := f.world.Stat(r.PID)
+	if r.Start == 0 { // it was not a second old: no time for its number to be another's
+		ok = ok && f.isOrphan(r.PID, s)
+	} else {
+		ok = ok && s.Start == r.Start
+	}
+	if !ok {
 		_ = unix.Close(fd)
 		f.found.Gone = append(f.found.Gone, r)
 		return
 	}
+	r.Start = s.Start
 	f.take(Worker{Record: r, FD: fd})
 }
 
@@ -115,11 +120,16 @@ func (f *finder) take(w Worker) {
 	f.found.Workers = append(f.found.Workers, w)
 }
 
+// isOrphan reports whether a process may be a worker whose availd is gone: the
+// manager is its parent, and it leads a process group of its own, but no session:
+// a leader of a group cannot make one (setsid(2)), so who leads one is somebody's
+// daemon.
+func (f *finder) isOrphan(pid int, s procfs.Stat) bool {
+	return s.Parent == f.world.Manager && s.Group == pid && s.Session != pid
+}
+
 // members looks through the control group for births whose pid was not written
-// any more. Such a worker is an orphan, so the manager is its parent, and it
-// leads a process group of its own, but no session: a leader of a group cannot
-// make one (setsid(2)), so who leads one is somebody's daemon. What a worker has
-// started has the worker's environment.
+// any more. What a worker has started has the worker's environment.
 func (f *finder) members(lost bool) {
 	if len(f.intents) == 0 && !lost {
 		return
@@ -127,7 +137,7 @@ func (f *finder) members(lost bool) {
 	var orphans []orphan
 	for _, pid := range f.world.Members() {
 		s, ok := f.world.Stat(pid)
-		if f.known[pid] || !ok || s.Parent != f.world.Manager || s.Group != pid || s.Session == pid || f.world.Inherited(pid) {
+		if f.known[pid] || !ok || !f.isOrphan(pid, s) || f.world.Inherited(pid) {
 			continue
 		}
 		orphans = append(orphans, orphan{pid, s})
@@ -171,5 +181,5 @@ func (f *finder) member(pid int, s procfs.Stat, lost bool) {
 		return
 	}
 	r.PID, r.Start = pid, s.Start
-	f.take(Worker{Record: r, FD: fd, Surmised: true})
+	f.take(Worker{Record: r, FD: fd})
 }

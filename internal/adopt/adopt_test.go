@@ -73,6 +73,18 @@ func TestFind(t *testing.T) {
 	}{
 		{"by pid and start", []state.Record{record(0, 7, 201, 50)}, false, []process{worker}, []int{201}, 0},
 		{"the pid is another's by now", []state.Record{record(0, 7, 201, 49)}, false, []process{worker}, nil, 1},
+		{"by pid, a newborn", []state.Record{record(0, 7, 201, 0)}, false, []process{worker}, []int{201}, 0},
+		{
+			"a newborn's pid is another's by now",
+			[]state.Record{record(0, 7, 201, 0), record(1, 8, 202, 0), record(2, 9, 203, 0)},
+			false,
+			[]process{
+				worker.with(func(p *process) { p.stat.Parent = 200 }),
+				grandchild.with(func(p *process) { p.stat.Group = 200 }),
+				orphaned(203, 50, 9).with(func(p *process) { p.stat.Session = 203 }),
+			},
+			nil, 3,
+		},
 		{"it is gone", []state.Record{record(0, 7, 201, 50)}, false, nil, nil, 1},
 		{"an intent, born", []state.Record{record(0, 7, intent, 0)}, false, []process{worker}, []int{201}, 0},
 		{"an intent, never born", []state.Record{record(0, 7, intent, 0)}, false, nil, nil, 1},

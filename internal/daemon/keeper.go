@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"hash/fnv"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,10 +32,7 @@ func (d *daemon) keeper() loop.Keeper {
 		Intend: func(generation uint64, born policy.Instant, stress bool) (int, error) {
 			return d.state.Intend(generation, int64(born), stress)
 		},
-		Born: func(slot int, p loop.Process) {
-			s, _ := procfs.ReadStat(p.PID) // our child, and not collected: it is there
-			d.state.Born(slot, p.PID, s.Start)
-		},
+		Born: func(slot int, p loop.Process) { d.state.Born(slot, p.PID, 0) },
 		Mark: func(slot int, e policy.Entry, onBoard bool) {
 			m := markOf(e)
 			m.Board = onBoard
@@ -42,13 +40,21 @@ func (d *daemon) keeper() loop.Keeper {
 		},
 		Free:     func(slot int) { d.state.Free(slot) },
 		Remember: d.remember,
-		Store: func(generation uint64, fd int) {
-			d.complain(d.notifier.SendFDs(fmt.Sprintf("FDSTORE=1\nFDPOLL=0\nFDNAME=%s%d", workerName, generation), fd))
-		},
+		Store:    d.store,
 		Unstore: func(generation uint64) {
 			d.tell(fmt.Sprintf("FDSTOREREMOVE=1\nFDNAME=%s%d", workerName, generation))
 		},
 	}
+}
+
+// store writes the start time here and not at the birth, as a look into /proc costs
+// as much as half a clone. The number of a process that is not our child may have
+// become another's; such a one has been found by its time, or by its descriptor.
+func (d *daemon) store(slot int, generation uint64, p loop.Process) {
+	if s, ok := procfs.ReadStat(p.PID); ok && slot >= 0 && s.Parent == os.Getpid() {
+		d.state.Born(slot, p.PID, s.Start)
+	}
+	d.complain(d.notifier.SendFDs(fmt.Sprintf("FDSTORE=1\nFDPOLL=0\nFDNAME=%s%d", workerName, generation), p.FD))
 }
 
 func markOf(e policy.Entry) state.Mark {

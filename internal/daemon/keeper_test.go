@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"os"
+	"os/exec"
 	"reflect"
 	"testing"
 
 	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/policy"
 )
@@ -69,5 +72,44 @@ func TestMark(t *testing.T) {
 	}
 	if m := markOf(policy.Entry{Held: 1 << 20, Finished: 1 << 40}); m.Held != 1<<16-1 || m.Finished != 1<<32-1 {
 		t.Errorf("what is too large is %+v", m)
+	}
+}
+
+// TestStoreStart: the start time is written when the worker is known to live on,
+// if the process is a child of ours.
+func TestStoreStart(t *testing.T) {
+	f, err := state.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	child := exec.Command("cat")
+	in, err := child.StdinPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat, _ := procfs.ReadStat(child.Process.Pid)
+	d := &daemon{state: f}
+	k := d.keeper()
+	want := map[int]uint64{child.Process.Pid: stat.Start, os.Getppid(): 0}
+	for pid := range want {
+		slot, err := k.Intend(uint64(pid), 0, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Born(slot, loop.Process{PID: pid, FD: -1})
+		k.Store(slot, uint64(pid), loop.Process{PID: pid, FD: -1})
+	}
+	for _, r := range f.Records() {
+		if start, ok := want[r.PID]; !ok || r.Start != start {
+			t.Errorf("process %d is on record with start %d, want %d", r.PID, r.Start, start)
+		}
+	}
+	_ = in.Close()
+	if err := child.Wait(); err != nil || stat.Start == 0 || len(f.Records()) != len(want) {
+		t.Errorf("%v, start %d, %d records", err, stat.Start, len(f.Records()))
 	}
 }

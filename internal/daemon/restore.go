@@ -193,7 +193,7 @@ func (d *daemon) restored(w adopt.Worker) loop.RestoredWorker {
 			w.Slot = slot
 		}
 	}
-	if w.Surmised && w.Slot >= 0 {
+	if w.Slot >= 0 && w.Start != 0 { // it may have been found out only now
 		d.state.Born(w.Slot, w.PID, w.Start)
 	}
 	if stat, _ := procfs.ReadStat(w.PID); stat.Parent != os.Getpid() && d.reports != nil {

@@ -258,7 +258,7 @@ func (w *world) keeper() Keeper {
 		Mark:     func(slot int, e policy.Entry, _ bool) { w.slots[slot] = fmt.Sprintf("%d state %d", e.ID, e.State) },
 		Free:     func(slot int) { delete(w.slots, slot) },
 		Remember: func(m policy.Memory, t Tally) { w.memory, w.tally = m, t },
-		Store:    func(g uint64, _ int) { w.stored = append(w.stored, fmt.Sprint("+", g)) },
+		Store:    func(_ int, g uint64, _ Process) { w.stored = append(w.stored, fmt.Sprint("+", g)) },
 		Unstore:  func(g uint64) { w.stored = append(w.stored, fmt.Sprint("-", g)) },
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/availd/availd/policy"
 )
 
-// storeAfter is the age at which a worker's pidfd goes to the service manager's
-// store, so that processes that live for a moment cost it nothing.
+// storeAfter is the age at which a worker is made known to the service manager's
+// store, so that processes that live for a moment cost nothing there.
 const storeAfter = time.Second
 
 // Keeper keeps what has to survive this process. It does not block.
@@ -21,9 +21,10 @@ type Keeper struct {
 	Free   func(slot int)
 	// Remember writes what belongs to the service.
 	Remember func(policy.Memory, Tally)
-	// Store gives the service manager a copy of a worker's pidfd, Unstore takes
-	// it back.
-	Store   func(generation uint64, fd int)
+	// Store writes what tells a worker from a later process of that pid, and gives
+	// the service manager a copy of its pidfd; Unstore takes that back. A slot
+	// below 0 is none.
+	Store   func(slot int, generation uint64, p Process)
 	Unstore func(generation uint64)
 }
 
@@ -129,7 +130,7 @@ func (l *Loop) store(p *proc) {
 		return
 	}
 	p.stored = true
-	l.seams.Keep.Store(p.generation, p.FD)
+	l.seams.Keep.Store(p.slot, p.generation, p.Process)
 }
 
 // intend precedes the clone: were we killed between the two, the next availd

@@ -13,7 +13,7 @@ type Record struct {
 	Born       int64
 	Stress     bool
 	PID        int    // 0: the birth was intended; whether it happened is not known
-	Start      uint64 // start time of the process in clock ticks, /proc/PID/stat field 22
+	Start      uint64 // start time of the process in clock ticks, /proc/PID/stat field 22; 0 = not known
 	Mark       Mark
 }
 
@@ -95,7 +95,8 @@ func (f *File) grow() error {
 	return nil
 }
 
-// Born completes the intent: the process exists.
+// Born completes the intent: the process exists. It may be called again when its
+// start is known.
 func (f *File) Born(slot, pid int, start uint64) {
 	s := f.used(slot)
 	binary.LittleEndian.PutUint64(s[birthFrom:], uint64(pid))
