@@ -44,6 +44,27 @@ func TestReports(t *testing.T) {
 	}
 }
 
+func init() {
+	roles["report"] = func() error {
+		Ready()
+		Busy()
+		Jobs(3, 2)
+		Alive()
+		Status("x")
+		Idle()
+		Stopping()
+		return nil
+	}
+}
+
+// TestReportsOfTheProcess: the functions say what the methods do.
+func TestReportsOfTheProcess(t *testing.T) {
+	s := supervise(t, 0)
+	p := s.start("report")
+	s.expect("READY=1", "X_AVAILD=busy", "X_AVAILD_JOBS=3\nX_AVAILD_DONE=2", "WATCHDOG=1", "STATUS=x", "X_AVAILD=idle", "STOPPING=1")
+	s.exited(p)
+}
+
 func TestReportsFromSeveralGoroutines(t *testing.T) {
 	s := supervise(t, 0)
 	r, err := NewReporter(s.path)

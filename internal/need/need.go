@@ -10,18 +10,23 @@ import (
 	"testing"
 )
 
-// Program returns the path of a program. Without it the test is skipped; or it
-// fails, where AVAILD_REQUIRE says that nothing may be left out: a skip that
-// nobody sees is a green run that tested nothing.
+// Program returns the path of a program. Without it the test is skipped, or fails
+// where that is [Required].
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil:
-	case slices.Contains(strings.Split(os.Getenv("AVAILD_REQUIRE"), ","), "e2e"):
+	case Required():
 		t.Fatal(err)
 	default:
 		t.Skip(err)
 	}
 	return path
+}
+
+// Required reports whether AVAILD_REQUIRE says that nothing may be left out: a
+// skip that nobody sees is a green run that tested nothing.
+func Required() bool {
+	return slices.Contains(strings.Split(os.Getenv("AVAILD_REQUIRE"), ","), "e2e")
 }
