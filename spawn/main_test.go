@@ -20,8 +20,8 @@ import (
 // child is left behind.
 func TestMain(m *testing.M) {
 	Become()
-	if out := os.Getenv("SPAWN_TEST_PARENT"); out != "" {
-		parent(out)
+	if os.Getenv("SPAWN_TEST_PARENT") != "" {
+		parent()
 	}
 	leak.Main(m)
 }
@@ -62,7 +62,7 @@ var standard = Handover{Files: []int{Null, 1, 2}}
 
 // parent runs in a process of its own, with limits and signals that a test has
 // chosen, and gives birth to one worker from there.
-func parent(out string) {
+func parent() {
 	var c Command
 	if err := json.Unmarshal([]byte(os.Getenv("SPAWN_TEST_COMMAND")), &c); err != nil {
 		panic(err)

@@ -76,7 +76,7 @@ func TestLostDirectory(t *testing.T) {
 			}
 			g.crash(5)
 			g.kept(workers)
-			s.heard(g)
+			s.heard()
 			g.lift()
 			if line := s.Status(); name == "unwritable" && s.said("no control socket") == 0 {
 				t.Errorf("STATUS=%q, and no message about the control socket:\n%s", line, s.Journal())
@@ -94,7 +94,7 @@ func TestLostDirectory(t *testing.T) {
 		}
 		g.crash(2)
 		g.kept(workers)
-		s.heard(g)
+		s.heard()
 		last := s.youngest()
 		s.Reload()
 		s.replaced(last)
@@ -103,7 +103,7 @@ func TestLostDirectory(t *testing.T) {
 }
 
 // heard waits until STATUS= counts requests on: reports arrive.
-func (s *service) heard(g *siege) {
+func (s *service) heard() {
 	s.t.Helper()
 	count := func() int {
 		_, rest, _ := strings.Cut(s.Status(), " | queue ")

@@ -42,7 +42,7 @@ func postfixDelivers(t *testing.T) {
 	if at < 0 || st.Busy != 1 {
 		t.Fatalf("nobody is busy, or too many are: %+v", st)
 	}
-	checkDaemon(t, s, st.Workers[at])
+	checkDaemon(t, st.Workers[at])
 	if err := m.Quit(); err != nil {
 		t.Error(err)
 	}
@@ -63,7 +63,7 @@ func postfixDelivers(t *testing.T) {
 }
 
 // checkDaemon looks at one smtpd from outside.
-func checkDaemon(t *testing.T, s *service, w status.Worker) {
+func checkDaemon(t *testing.T, w status.Worker) {
 	t.Helper()
 	p := harness.Process{PID: w.PID}
 	fds := p.Descriptors()

@@ -75,10 +75,9 @@ func (r *roster) all() []entry {
 	return all
 }
 
-func (r *roster) close() []entry {
+func (r *roster) close() {
 	close(r.stop)
 	r.over.Wait()
-	return r.all()
 }
 
 // neverFailed watches both units until the returned function is called, which
