@@ -90,7 +90,7 @@ func Create() (*File, error) {
 // error, when it is closed.
 func Open(fd int) (*File, error) {
 	f := &File{fd: fd}
-	if err := f.open(unix.PROT_READ | unix.PROT_WRITE); err != nil {
+	if err := f.open(unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -106,14 +106,16 @@ func Open(fd int) (*File, error) {
 // also on error.
 func View(fd int) (*File, error) {
 	f := &File{fd: fd}
-	if err := f.open(unix.PROT_READ); err != nil {
+	// Older kernels refuse to share what is sealed against writing even where it is
+	// only to be read (EPERM; Linux 6.7 permits it).
+	if err := f.open(unix.PROT_READ, unix.MAP_PRIVATE); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *File) open(protection int) error {
+func (f *File) open(protection, flags int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		return os.NewSyscallError("fstat", err)
@@ -121,7 +123,7 @@ func (f *File) open(protection int) error {
 	if st.Size < headerSize || st.Size > 1<<30 {
 		return ErrCorrupt
 	}
-	memory, err := unix.Mmap(f.fd, 0, int(st.Size), protection, unix.MAP_SHARED)
+	memory, err := unix.Mmap(f.fd, 0, int(st.Size), protection, flags)
 	if err != nil {
 		return os.NewSyscallError("mmap", err)
 	}

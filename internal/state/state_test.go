@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -207,6 +208,15 @@ func TestCopy(t *testing.T) {
 	}
 	defer g.Close()
 	check(t, g, s, want)
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(maps)) {
+		if strings.Contains(line, "memfd:availd.trial") && !strings.Contains(line, " r--p ") {
+			t.Errorf("Linux 5.15 would not map the copy like this: %s", line)
+		}
+	}
 }
 
 // TestEarlierRelease reads the state that the first release wrote.
