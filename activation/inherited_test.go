@@ -92,14 +92,14 @@ func TestInheritedRareFamilies(t *testing.T) {
 
 func TestInheritedSortsByName(t *testing.T) {
 	var fds []int
-	for range 5 {
+	for range 6 {
 		fds = append(fds, tcp4(t, 127, 0, 0, 1))
 	}
 	pidfd, err := unix.PidfdOpen(1, 0)
 	must(t, err)
 	t.Cleanup(func() { unix.Close(pidfd) })
 	fds = append(fds, pidfd, regularFile(t)) // as from the store: not validated
-	o := activate(t, fds, table("web", "control", "web", "agent", "status", "availd.w.7", "availd.state")...)
+	o := activate(t, fds, table("web", "control", "web", "agent", "status", "availd.socket", "availd.w.7", "availd.state")...)
 	if o.Error != "" {
 		t.Fatal(o.Error)
 	}
@@ -107,11 +107,11 @@ func TestInheritedSortsByName(t *testing.T) {
 	for _, s := range all(o.Set) {
 		got = append(got, s.Name)
 	}
-	want := []string{"web", "web", "control", "status", "agent", "availd.w.7", "availd.state"}
+	want := []string{"web", "web", "availd.socket", "control", "status", "agent", "availd.w.7", "availd.state"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if len(o.Set.Workers) != 2 || len(o.Set.Control) != 1 || len(o.Set.Status) != 1 || len(o.Set.Agent) != 1 || len(o.Set.Stored) != 2 {
+	if len(o.Set.Workers) != 3 || len(o.Set.Control) != 1 || len(o.Set.Status) != 1 || len(o.Set.Agent) != 1 || len(o.Set.Stored) != 2 {
 		t.Errorf("got %+v", o.Set)
 	}
 }

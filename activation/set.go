@@ -45,7 +45,7 @@ func (s *Set) Close() {
 func sortOut(received []Stored) (Set, error) {
 	var set Set
 	for _, r := range received {
-		if strings.HasPrefix(r.Name, StoredPrefix) {
+		if isStored(r.Name) {
 			set.Stored = append(set.Stored, r)
 			continue
 		}
@@ -60,6 +60,12 @@ func sortOut(received []Stored) (Set, error) {
 		*list = append(*list, socket)
 	}
 	return set, nil
+}
+
+// isStored tells what came from the store by its name. That of a socket unit that
+// says none of its own is the unit's, which may be availd.socket.
+func isStored(name string) bool {
+	return strings.HasPrefix(name, StoredPrefix) && !strings.HasSuffix(name, ".socket")
 }
 
 func (s *Set) listFor(name string) *[]Socket {
