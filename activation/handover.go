@@ -15,9 +15,14 @@ import (
 // able to go on if the exec fails.
 const handOver = "AVAILD_HANDOVER"
 
+// maxVariable is the longest variable of an environment, with its NUL
+// (MAX_ARG_STRLEN of execve(2)). It holds some 5,000 descriptors.
+const maxVariable = 128 << 10
+
 // HandOver prepares descriptors for an exec: they lose their close-on-exec
 // flag. It returns the variable for the next image's environment, where
-// [Inherited] takes them, and a function that undoes it all.
+// [Inherited] takes them, and a function that undoes it all. The end of a list for
+// which a variable has no room is left out.
 func HandOver(list []Stored) (variable string, undo func(), err error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s=%d", handOver, os.Getpid())
@@ -27,11 +32,15 @@ func HandOver(list []Stored) (variable string, undo func(), err error) {
 		}
 	}
 	for _, s := range list {
+		word := fmt.Sprintf(":%d:%s", s.FD, s.Name)
+		if b.Len()+len(word) >= maxVariable {
+			break
+		}
 		if _, err := unix.FcntlInt(uintptr(s.FD), unix.F_SETFD, 0); err != nil {
 			undo()
 			return "", nil, os.NewSyscallError("fcntl F_SETFD", err)
 		}
-		fmt.Fprintf(&b, ":%d:%s", s.FD, s.Name)
+		b.WriteString(word)
 	}
 	return b.String(), undo, nil
 }
