@@ -5,11 +5,23 @@ package columns
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Width is the number of columns of a text.
 func Width(text string) int { return utf8.RuneCountInString(text) }
+
+// Printable makes a line of text that may come from anywhere: what a terminal
+// would take for a command, and what is no character, is shown as a question mark.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+}
 
 // Cut shortens text to at most so many columns, and shows that it did.
 func Cut(text string, most int) string {

@@ -19,6 +19,16 @@ func TestCut(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"web, äöü …": "web, äöü …", "\x1b[2Jweb": "?[2Jweb", "a\nb\r\tc": "a?b??c", "\u009bm \x7f": "?m ?", "\xff\ufffd": "??",
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestFold(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/state"
@@ -73,7 +74,7 @@ func (d *daemon) trial(done func(error)) {
 func tryBinary(path string, copied *os.File) error {
 	ctx, cancel := context.WithTimeout(context.Background(), trialLimit)
 	defer cancel()
-	var out bytes.Buffer
+	var out head
 	cmd := exec.CommandContext(ctx, path, os.Args[1:]...)
 	cmd.Env = append(trialEnviron(os.Environ()), trialVariable+"=3")
 	cmd.ExtraFiles = []*os.File{copied}
@@ -87,7 +88,7 @@ func tryBinary(path string, copied *os.File) error {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with all that it started
 	cmd.WaitDelay = time.Second                                                          // for one that left the group with the pipe
 	err := cmd.Run()
-	said := oneLine(out.String())
+	said := oneLine(string(out))
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s did not answer within %v", path, trialLimit)
@@ -95,10 +96,21 @@ func tryBinary(path string, copied *os.File) error {
 		return fmt.Errorf("%s: %w: %s", path, err, said)
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
-	case !strings.Contains(out.String(), trialPassed):
+	case !bytes.Contains(out, []byte(trialPassed)):
 		return fmt.Errorf("%s does not say that it understands the state of this availd", path)
 	}
 	return nil
+}
+
+// head keeps the beginning of what is written to it: a program that is no availd
+// may say a lot in the time it has.
+type head []byte
+
+const headSize = 4 << 10
+
+func (h *head) Write(p []byte) (int, error) {
+	*h = append(*h, p[:min(len(p), headSize-len(*h))]...)
+	return len(p), nil
 }
 
 // trialEnviron leaves out what would make the trial speak to the service
@@ -122,7 +134,7 @@ func oneLine(text string) string {
 	if len(line) > 200 {
 		line = line[:200]
 	}
-	return strings.ToValidUTF8(line, "?")
+	return columns.Printable(line)
 }
 
 // execute becomes the installed binary: the same pid, workers and sockets. It
@@ -143,8 +155,8 @@ func (d *daemon) execute(workers, channels []loop.Handed) error {
 	if d.isPostfix() {
 		list = append(list, activation.Stored{FD: d.flow[0], Name: flowReadName}, activation.Stored{FD: d.flow[1], Name: flowWriteName})
 	}
-	list = append(list, numberedAll(workerName, workers)...)
 	list = append(list, numberedAll(channelName, channels)...)
+	list = append(list, numberedAll(workerName, workers)...) // last: without its pidfd a worker is found by its record
 	variable, undo, err := activation.HandOver(list)
 	if err != nil {
 		return err
@@ -154,9 +166,22 @@ func (d *daemon) execute(workers, channels []loop.Handed) error {
 	}
 	d.log.Info("executing "+d.options.Executable, "event", "upgrading")
 	d.flush()
-	err = syscall.Exec(d.options.Executable, os.Args, append(os.Environ(), variable))
+	err = d.become(append(os.Environ(), variable))
 	undo()
 	return os.NewSyscallError("execve "+d.options.Executable, err)
+}
+
+// become executes the installed binary with the limit of descriptors that this
+// one was started with. Package syscall does so too, but where it fails it leaves
+// us with that, which may be less than is open, and does it only once.
+func (d *daemon) become(env []string) error {
+	began := d.options.Descriptors
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil && began.Max != 0 {
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &began)
+		defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &now) }()
+	}
+	return syscall.Exec(d.options.Executable, os.Args, env)
 }
 
 func numberedAll(prefix string, handed []loop.Handed) (list []activation.Stored) {

@@ -1,11 +1,17 @@
 package daemon
 
 import (
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/state"
 )
 
 // TestTrialEnviron: a trial does not speak to the service manager.
@@ -24,6 +30,7 @@ func TestTryBinary(t *testing.T) {
 	}{
 		"says nothing":      {"#!/bin/sh\n", "does not say that it understands the state", 0o755},
 		"fails":             {"#!/bin/sh\necho no such luck >&2\nexit 3\n", "exit status 3: no such luck", 0o755},
+		"says too much":     {"#!/bin/sh\nhead -c 1000000 /dev/zero; echo '" + trialPassed + "'\n", "does not say that it understands the state", 0o755},
 		"is not executable": {"#!/bin/sh\n", "permission denied", 0o644},
 		"is no program":     {"\x7fELF", "exec format error", 0o755},
 		"is availd":         {"#!/bin/sh\ntest \"$AVAILD_TRIAL\" = 3 && test -e /proc/self/fd/3 && echo '" + trialPassed + "'\n", "", 0o755},
@@ -47,11 +54,40 @@ func TestTryBinary(t *testing.T) {
 	}
 }
 
+// TestExecuteFails: an exec that fails leaves all as it was, the limit of
+// descriptors too, and a later one still gives the next image the first limit.
+func TestExecuteFails(t *testing.T) {
+	f, err := state.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var before, after unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{state: f, log: slog.New(slog.DiscardHandler), flush: func() {}}
+	d.options.Executable = filepath.Join(t.TempDir(), "gone")
+	d.options.Descriptors = unix.Rlimit{Cur: min(before.Cur, 64), Max: before.Max}
+	for range 2 {
+		if err := d.execute(nil, nil); !errors.Is(err, unix.ENOENT) {
+			t.Fatal(err)
+		}
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &after); err != nil || after != before {
+			t.Errorf("the limit is %v, %v; it was %v", after, err, before)
+		}
+	}
+	if flags, err := unix.FcntlInt(uintptr(f.FD()), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("workers would get the state: %d, %v", flags, err)
+	}
+}
+
 // TestOneLine: what a program printed is one short printable line of the log.
 func TestOneLine(t *testing.T) {
 	for in, want := range map[string]string{
 		"\n first \nsecond": "first",
 		"bad \xff byte":     "bad ? byte",
+		"\x1b[2J\tcleared":  "?[2J?cleared",
 		"":                  "",
 	} {
 		if got := oneLine(in); got != want {
