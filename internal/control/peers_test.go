@@ -103,7 +103,7 @@ func TestSilentPeerIsLeft(t *testing.T) {
 
 // TestLongReload: a roll-out may last longer than a peer may hesitate.
 func TestLongReload(t *testing.T) {
-	const brief = 50 * time.Millisecond
+	const brief = 300 * time.Millisecond
 	path := serving(t, Service{
 		Reload: func(ctx context.Context) (int, error) {
 			select {
