@@ -14,6 +14,7 @@ package daemon
 import (
 	"log/slog"
 	"net"
+	"os/signal"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -83,6 +84,8 @@ func Run(o Options, n *notify.Notifier) error {
 	d := &daemon{options: o, notifier: n, flush: func() {}}
 	defer func() { d.flush() }()
 	defer d.close()
+	signals := catchSignals()
+	defer signal.Stop(signals)
 	for _, step := range []func() error{
 		d.configure, d.takeSockets, d.findCommand, d.openState, d.openReports, d.openBoard, d.openFlow, d.openControl, d.build,
 	} {
@@ -93,8 +96,7 @@ func Run(o Options, n *notify.Notifier) error {
 	if err := spawn.IgnoreSIGCHLD(); err != nil {
 		return system(err)
 	}
-	stopSignals := d.forwardSignals()
-	defer stopSignals()
+	go d.forwardSignals(signals)
 	d.serveControl()
 	if err := d.loop.Run(); err != nil {
 		return internal(err)

@@ -52,7 +52,7 @@ func (d *daemon) seams() loop.Seams {
 		Start: d.start, Accept: acceptConn,
 		Signal: signalWorker, Look: d.look, Wait: waitWorker,
 		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.read,
-		Ready:    func(line string) { d.tell("READY=1\nSTATUS=" + line) },
+		Ready:    func(line string) { d.complain(d.notifier.SendStatus("READY=1", line)) },
 		Status:   d.notifier.Status,
 		Beat:     func() { d.tell("WATCHDOG=1") },
 		Stopping: d.stopping,
@@ -103,8 +103,8 @@ const stopGrace = 10 * time.Second
 // stopping asks for the time that the drain may take, whatever TimeoutStopSec=
 // says (EXTEND_TIMEOUT_USEC of sd_notify(3); it only ever adds).
 func (d *daemon) stopping(line string) {
-	d.tell(fmt.Sprintf("STOPPING=1\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=%s",
-		(d.cfg.StopTimeout + stopGrace).Microseconds(), line))
+	d.complain(d.notifier.SendStatus(fmt.Sprintf("STOPPING=1\nEXTEND_TIMEOUT_USEC=%d",
+		(d.cfg.StopTimeout+stopGrace).Microseconds()), line))
 }
 
 // tell sends a message to the service manager. It is gone without notice only
@@ -130,20 +130,23 @@ func waitWorker(p loop.Process) (policy.End, bool, error) {
 	return policy.End{Code: end.Code, Signal: end.Signal}, ended, err
 }
 
-// forwardSignals hands signals to the loop from the one goroutine that receives
-// them. SIGPIPE is received and dropped: a write to a closed pipe is an error
-// like any other.
-func (d *daemon) forwardSignals() (stop func()) {
+// catchSignals receives signals from now on. They are looked at when there is a
+// loop: until then they would end a start, or an image that was executed, the way
+// they end any program, and nobody would ask the workers to leave. SIGPIPE is received
+// and dropped: a write to a closed pipe is an error like any other.
+func catchSignals() chan os.Signal {
 	received := make(chan os.Signal, 16)
 	signal.Notify(received, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR2, unix.SIGPIPE)
-	go func() {
-		for sig := range received {
-			if sig != unix.SIGPIPE {
-				d.loop.Signal(sig.(syscall.Signal))
-			}
+	return received
+}
+
+// forwardSignals hands them to the loop, from the one goroutine that takes them.
+func (d *daemon) forwardSignals(received <-chan os.Signal) {
+	for sig := range received {
+		if sig != unix.SIGPIPE {
+			d.loop.Signal(sig.(syscall.Signal))
 		}
-	}()
-	return func() { signal.Stop(received) }
+	}
 }
 
 // depthReader reads accept queues.

@@ -130,6 +130,15 @@ func TestStatusIsOneLine(t *testing.T) {
 	}
 }
 
+// TestSendStatus: whatever the text is, the state arrives.
+func TestSendStatus(t *testing.T) {
+	m, n := start(t)
+	must(t, n.SendStatus("READY=1", "worker command /a\nMAINPID=1\x1b\xff: gone"))
+	m.wants("READY=1\nSTATUS=worker command /a MAINPID=1 ?: gone")
+	must(t, n.SendStatus("READY=1", strings.Repeat("x", 5000)))
+	m.wants("READY=1\nSTATUS=" + strings.Repeat("x", 4096-len("READY=1\nSTATUS=")))
+}
+
 func TestSendRefuses(t *testing.T) {
 	m, n := start(t)
 	for _, state := range []string{

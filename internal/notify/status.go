@@ -15,9 +15,16 @@ func (n *Notifier) Status(text string) {
 	if n == nil {
 		return
 	}
-	text = oneLine(text)
+	text = oneLine(text, maxState-len("STATUS="))
 	n.status = &text
 	n.flushStatus()
+}
+
+// SendStatus is Send of a state and, in the same message, a status text, which is
+// made one that can be sent as Status makes it.
+func (n *Notifier) SendStatus(state, text string) error {
+	state += "\nSTATUS="
+	return n.Send(state + oneLine(text, maxState-len(state)))
 }
 
 func (n *Notifier) flushStatus() {
@@ -29,14 +36,14 @@ func (n *Notifier) flushStatus() {
 	}
 }
 
-func oneLine(text string) string {
+// oneLine makes a printable text of at most room bytes.
+func oneLine(text string, room int) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))
-	const room = maxState - len("STATUS=")
 	if len(text) <= room {
 		return text
 	}
