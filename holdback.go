@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/daemon"
 	"github.com/availd/availd/internal/notify"
 )
@@ -30,8 +31,8 @@ func holdBack(exit *daemon.Exit) {
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
-	text := strings.ReplaceAll(exit.Error(), "\n", "; ")
-	_ = n.Send("STATUS=" + text)
+	text := columns.Printable(strings.ReplaceAll(exit.Error(), "\n", "; "))
+	n.Status(text)
 	fmt.Fprintf(os.Stderr, "<3>availd: %s (the next attempt is in %d s; the sockets keep their clients)\n",
 		text, int(holdBackFor.Seconds()))
 	exit.Err = nil // it is said

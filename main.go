@@ -6,11 +6,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/daemon"
 	"github.com/availd/availd/spawn"
 )
@@ -30,11 +32,16 @@ func Main(args []string) int {
 		return 0
 	}
 	var exit *daemon.Exit
-	if !errors.As(err, &exit) {
+	var output *fs.PathError
+	switch {
+	case errors.As(err, &exit):
+	case errors.As(err, &output): // could not be written
+		exit = &daemon.Exit{Status: daemon.ExitSystem, Err: err}
+	default:
 		exit = &daemon.Exit{Status: daemon.ExitUsage, Err: err}
 	}
 	if exit.Err != nil {
-		fmt.Fprintln(os.Stderr, "availd: "+exit.Error())
+		fmt.Fprintln(os.Stderr, "availd: "+columns.PrintableLines(exit.Error())) // words of anybody's are in it
 	}
 	return exit.Status
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/control"
 	"github.com/availd/availd/internal/daemon"
 )
@@ -64,6 +65,6 @@ func upgrade(c *cli.Context, name, path string) error {
 	case err != nil:
 		return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s is not upgraded: %w", name, err)}
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "%s: upgraded to %s, %d workers kept\n", name, s.Version, s.Total)
+	_, err = fmt.Fprintf(c.App.Writer, "%s: upgraded to %s, %d workers kept\n", name, columns.Printable(s.Version), s.Total)
 	return err
 }

@@ -23,6 +23,15 @@ func Printable(text string) string {
 	}, text)
 }
 
+// PrintableLines is Printable for a text of several lines.
+func PrintableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Cut shortens text to at most so many columns, and shows that it did.
 func Cut(text string, most int) string {
 	if Width(text) <= most {

@@ -27,6 +27,9 @@ func TestPrintable(t *testing.T) {
 			t.Errorf("Printable(%q) = %q, want %q", text, got, want)
 		}
 	}
+	if got, want := PrintableLines("a\x1bb\n\r\n"), "a?b\n?\n"; got != want {
+		t.Errorf("PrintableLines: %q, want %q", got, want)
+	}
 }
 
 func TestFold(t *testing.T) {

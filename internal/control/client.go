@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,26 +8,50 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/status"
 )
 
-// Client speaks to one service's control socket.
+// Client speaks to one service's control socket. That may be in the hands of the
+// service's user, whom root need not trust: an answer is bounded in length, its
+// numbers make sense, and its errors can be printed.
 type Client struct{ Path string }
+
+// maxNumber is more workers than Linux has pids.
+const maxNumber = 1 << 24
+
+// maxAnswer is in bytes; a worker takes some 200. It is a variable so that tests
+// need not send as many.
+var maxAnswer int64 = 64 << 20
 
 // Status asks for the state of the service.
 func (c Client) Status(ctx context.Context) (status.Service, error) {
 	var s status.Service
 	_, err := c.call(ctx, http.MethodGet, "/status", &s)
+	if err == nil && !makesSense(s) {
+		err = errors.New("the answer makes no sense")
+	}
 	return s, err
+}
+
+// makesSense: what is shown of s is reckoned with these.
+func makesSense(s status.Service) bool {
+	for _, n := range []int{s.Limit, s.Total, s.Starting, s.Idle, s.Busy, s.Retiring} {
+		if n < 0 || n > maxNumber {
+			return false
+		}
+	}
+	return true
 }
 
 // Metrics asks for the metrics in the text format of Prometheus.
 func (c Client) Metrics(ctx context.Context) ([]byte, error) {
 	var text []byte
 	_, err := c.call(ctx, http.MethodGet, "/metrics", &text)
-	return text, err
+	return []byte(columns.PrintableLines(string(text))), err
 }
 
 // Reload asks for a reload and waits for its outcome: how many workers were
@@ -75,7 +98,7 @@ func (c Change) err() error {
 	if c.Error == "" {
 		return nil
 	}
-	return errors.New(c.Error)
+	return errors.New(columns.Printable(c.Error))
 }
 
 // call returns the image that answered. What it says goes to to: as it is into a
@@ -95,15 +118,16 @@ func (c Client) call(ctx context.Context, method, path string, to any) (string, 
 	if err != nil {
 		return "", err
 	}
+	answer := io.LimitReader(resp.Body, maxAnswer)
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusConflict {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 256))
-		return "", fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(text))
+		text, _ := io.ReadAll(io.LimitReader(answer, 256))
+		return "", errors.New(columns.Printable(resp.Status + ": " + strings.TrimSpace(string(text))))
 	}
 	if text, ok := to.(*[]byte); ok {
-		*text, err = io.ReadAll(resp.Body)
+		*text, err = io.ReadAll(answer)
 	} else {
-		err = json.NewDecoder(resp.Body).Decode(to)
+		err = json.NewDecoder(answer).Decode(to)
 	}
 	return resp.Header.Get(imageHeader), err
 }

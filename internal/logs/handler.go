@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/availd/availd/internal/columns"
 )
 
 // entry is a message on its way out.
@@ -47,7 +49,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // Handle looks at the values of a message only when it is to be written: those
 // that cost something to find out are of package slog's LogValuer.
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
-	e := entry{at: r.Time, level: r.Level, message: strings.ReplaceAll(r.Message, "\n", " "), attrs: flat(nil, h.attrs)}
+	e := entry{at: r.Time, level: r.Level, message: columns.Printable(strings.ReplaceAll(r.Message, "\n", " ")), attrs: flat(nil, h.attrs)}
 	if !h.flood.pass(e, h.queue.put) {
 		return nil
 	}

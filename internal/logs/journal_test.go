@@ -48,6 +48,17 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// TestMessagesArePrintable: the journal keeps what is not as a blob, and a terminal
+// obeys it.
+func TestMessagesArePrintable(t *testing.T) {
+	p, entries := keep(t)
+	p.Warn("worker command /a\nb\x1b[2J\xff: gone")
+	p.queue.flush()
+	if got := (*entries)[0].message; got != "worker command /a b?[2J?: gone" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestFloodCostsNothing: what is left out is not worked out either.
 func TestFloodCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,8 @@ package status
 import (
 	"fmt"
 	"strings"
+
+	"github.com/availd/availd/internal/columns"
 )
 
 // Severity is an exit status of monitoring plugins, as Nagios and its heirs
@@ -57,7 +59,9 @@ func Check(services []Service, troubles []string) (Severity, string) {
 }
 
 // onLine keeps a text from ending the line, or from beginning the data.
-func onLine(text string) string { return strings.NewReplacer("\n", " ", "|", "/").Replace(text) }
+func onLine(text string) string {
+	return columns.Printable(strings.NewReplacer("\n", " ", "|", "/").Replace(text))
+}
 
 // busyPercent is how much of the limit is busy when that is worth a warning.
 const busyPercent = 90
@@ -91,7 +95,7 @@ func judge(s Service) (Severity, string) {
 // performance is 'label'=value;warn;crit;min;max. A threshold is crossed by what
 // is above it.
 func performance(s Service) string {
-	name := strings.NewReplacer("'", "_", "=", "_").Replace(s.Name)
+	name := columns.Printable(strings.NewReplacer("'", "_", "=", "_").Replace(s.Name))
 	busy := fmt.Sprintf("'%s busy'=%d;;;0;", name, taken(s))
 	if s.Limit > 0 {
 		busy = fmt.Sprintf("'%s busy'=%d;%d;%d;0;%d", name, taken(s), (s.Limit*busyPercent+99)/100-1, s.Limit-1, s.Limit)

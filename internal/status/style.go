@@ -1,5 +1,7 @@
 package status
 
+import "github.com/availd/availd/internal/columns"
+
 // Style is how a text is to look.
 type Style struct {
 	Width int  // columns of the terminal; 0 = lines may have any length
@@ -20,7 +22,9 @@ const (
 	title paint = "1" // bold
 )
 
+// paint colours a text. What it says may come from anybody.
 func (st Style) paint(text string, p paint) string {
+	text = columns.Printable(text)
 	if !st.Color || p == plain || text == "" {
 		return text
 	}

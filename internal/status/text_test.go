@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/availd/availd/internal/columns"
 )
@@ -107,6 +108,22 @@ fcgi-applic…  0     0     4      none   ?      -         FULL, STRESS, THROTTL
 		t.Run(c.name, func(t *testing.T) {
 			compare(t, shown(t, Style{Width: c.width}, c.show), strings.TrimPrefix(c.want, "\n"))
 		})
+	}
+}
+
+// TestHostileNames: what is shown may come from the service's user, and not its
+// terminal's commands.
+func TestHostileNames(t *testing.T) {
+	s := calm()
+	evil := "\x1b[2J\r\n\u009b31m"
+	s.Name, s.Version, s.Protocol, s.Sockets[0].Address, s.Warnings = evil, evil, evil, evil, []string{evil}
+	s.Workers[0].Status, s.Workers[0].State, s.ThrottleReason, s.ThrottledUntil = evil, evil, &evil, at("01:00:00")
+	text := shown(t, Style{}, workersOf(s)) + shown(t, Style{Width: 80}, tableOf(s))
+	_, line := Check([]Service{s}, []string{evil})
+	for _, r := range strings.ReplaceAll(text, "\n", "") + line {
+		if !unicode.IsPrint(r) {
+			t.Fatalf("%q is shown in %q, %q", r, text, line)
+		}
 	}
 }
 
