@@ -135,14 +135,14 @@ const (
 )
 
 // errCannot says that a worker cannot be born this way here.
-var errCannot = errors.New("spawn: no direct births here")
+var errCannot = errors.New("no direct births here")
 
 // birthError names the call that was refused. Calls that the kernel does not
 // know, or with a flag that it does not know, and calls that a filter of system
 // calls holds back (seccomp(2)), are no fault of this birth.
 func birthError(name string, errno unix.Errno) error {
 	if errno == unix.ENOSYS || errno == unix.EINVAL || errno == unix.EPERM {
-		return errCannot
+		return fmt.Errorf("%w: %s: %w", errCannot, name, errno)
 	}
 	return fmt.Errorf("start worker process: %s: %w", name, errno)
 }

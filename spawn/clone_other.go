@@ -6,6 +6,6 @@ import "errors"
 
 const firstWay = executing
 
-var errCannot = errors.New("spawn: no direct births here")
+var errCannot = errors.New("no direct births here")
 
 func (c *Command) clone(way, uint64, bool, Handover) (Process, error) { return Process{}, errCannot }

@@ -89,7 +89,7 @@ func parent() {
 	}
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 10_000)
 	end, ended, err := p.Wait()
-	fmt.Println(end, ended, err, wayNames[way(chosen.Load())])
+	fmt.Println(end, ended, err, wayNames[way(chosen.Load())], c.Detour)
 	os.Exit(0)
 }
 

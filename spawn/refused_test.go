@@ -21,18 +21,23 @@ func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		refused string
 		want    way
+		why     string // … of the trampoline
 	}{
-		"a kernel before 5.5":          {fmt.Sprintf("%d %d %d", unix.SYS_CLONE3, anything, unix.EINVAL), cloning},
-		"a filter of clone3":           {noClone3, cloning},
-		"a kernel before 5.9":          {fmt.Sprintf("%d %d %d", unix.SYS_CLOSE_RANGE, anything, unix.ENOSYS), executing},
-		"a kernel before 5.11":         {fmt.Sprintf("%d %d %d", unix.SYS_CLOSE_RANGE, anything, unix.EINVAL), executing},
-		"a filter of clone and clone3": {fmt.Sprintf("%s,%d %d %d", noClone3, unix.SYS_CLONE, clone, unix.EPERM), executing},
+		"a kernel before 5.5":          {fmt.Sprintf("%d %d %d", unix.SYS_CLONE3, anything, unix.EINVAL), cloning, ""},
+		"a filter of clone3":           {noClone3, cloning, ""},
+		"a kernel before 5.9":          {fmt.Sprintf("%d %d %d", unix.SYS_CLOSE_RANGE, anything, unix.ENOSYS), executing, "close_range: function not implemented"},
+		"a kernel before 5.11":         {fmt.Sprintf("%d %d %d", unix.SYS_CLOSE_RANGE, anything, unix.EINVAL), executing, "close_range: invalid argument"},
+		"a filter of clone and clone3": {fmt.Sprintf("%s,%d %d %d", noClone3, unix.SYS_CLONE, clone, unix.EPERM), executing, "clone: operation not permitted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("SPAWN_TEST_REFUSE", c.refused)
 			out := filepath.Join(t.TempDir(), "out")
 			got := parentSays(t, "true", Command{Path: "/bin/sh", Args: []string{"-c", "echo $AVAILD_GENERATION > " + out}})
-			if want := "{0 0} true <nil> " + wayNames[c.want] + "\n"; got != want {
+			why := "<nil>"
+			if c.why != "" {
+				why = "no direct births here: " + c.why
+			}
+			if want := "{0 0} true <nil> " + wayNames[c.want] + " " + why + "\n"; got != want {
 				t.Errorf("the parent says %q, want %q", got, want)
 			}
 			if got := read(t, out); got != "7\n" {

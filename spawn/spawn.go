@@ -51,6 +51,10 @@ type Command struct {
 	// executed, for many in a row. If it cannot be executed any more, the worker
 	// ends with status [ExitExec].
 	Ahead bool
+	// Detour is set by the Start that found out why no worker can be born directly
+	// here: from then on all are born by way of another image.
+	Detour error
+
 	bore  bool // there was a good birth
 	crowd int  // number of its pidfd
 	// inherited is Environ without what is left out; nil = not worked out yet.
@@ -89,7 +93,9 @@ func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, er
 		if !errors.Is(err, errCannot) {
 			return p, err
 		}
-		chosen.CompareAndSwap(int32(w), int32(w+1))
+		if chosen.CompareAndSwap(int32(w), int32(w+1)) && w+1 == executing {
+			c.Detour = err
+		}
 	}
 }
 
