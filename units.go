@@ -79,7 +79,8 @@ func writeUnits(c *cli.Context, settings []config.Setting) error {
 	if err != nil {
 		return err
 	}
-	if _, err := config.Load(settings, command); err != nil {
+	cfg, err := config.Load(settings, command)
+	if err != nil {
 		return &daemon.Exit{Status: daemon.ExitUsage, Err: err}
 	}
 	options := units.Options{
@@ -87,6 +88,7 @@ func writeUnits(c *cli.Context, settings []config.Setting) error {
 		SocketGroup: c.String("socket-group"), Listen: c.Generic("listen").(*wordList).words,
 		StatusListen: c.String("status-listen"), AgentListen: c.String("agent-listen"),
 		Properties: c.Generic("property").(*wordList).words, Systemd: c.Int("systemd"),
+		StopTimeout: cfg.StopTimeout,
 	}
 	if !c.IsSet("systemd") {
 		options.Systemd = runningSystemd(c.Context)

@@ -32,9 +32,14 @@ type facts struct {
 	User        bool // for a user's own service manager
 	DynamicUser bool
 	Spares      bool // workers are there without a client
+	StopSeconds int  // that workers have in a stop
 
 	UnitSettings, ServiceSettings []property // asked for, and not in the template
 }
+
+// ManagerSeconds is what the service manager is to wait longer than that: it does
+// not keep over a daemon-reload what availd asks for.
+func (f facts) ManagerSeconds() int { return f.StopSeconds + 30 }
 
 // Generate returns the files of a service. They depend on nothing but o.
 func Generate(o Options) (Set, error) {
@@ -99,6 +104,7 @@ func (f facts) service(asked []property) ([]byte, error) {
 
 func (o Options) facts() (facts, error) {
 	f := facts{Name: o.Name, Binary: o.Binary, SocketGroup: o.SocketGroup, Systemd: o.Systemd, User: o.ConfigHome != ""}
+	f.StopSeconds = int(max(o.StopTimeout, DefaultStopTimeout).Seconds())
 	for _, address := range o.Listen {
 		stream, err := listenStream(address)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 )
 
 // web is a service with nothing special about it.
@@ -51,6 +52,15 @@ func TestGenerateSaysWhatAvaildNeeds(t *testing.T) {
 	hasLines(t, "socket", set.Socket, "ListenStream=127.0.0.1:8080", "TriggerLimitIntervalSec=0", "Backlog=4096",
 		"ExecStopPost=/usr/bin/availd reap", "WantedBy=sockets.target")
 	lacks(t, "socket", set.Socket, "SocketMode", "SocketGroup")
+}
+
+// TestStopTimeout: systemd waits longer than availd, which may be reconfigured.
+func TestStopTimeout(t *testing.T) {
+	for timeout, want := range map[time.Duration]string{time.Second: "60s", 30 * time.Second: "60s", 10 * time.Minute: "630s"} {
+		o := web()
+		o.StopTimeout = timeout
+		hasLines(t, "service", generate(t, o).Service, "TimeoutStopSec="+want)
+	}
 }
 
 func TestGenerateFollowsOptions(t *testing.T) {

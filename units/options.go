@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -14,6 +15,8 @@ import (
 const (
 	DefaultBinary  = "/usr/bin/availd"
 	DefaultConfDir = "/etc/availd"
+
+	DefaultStopTimeout = 30 * time.Second // of availd run
 )
 
 // OldestSystemd is the oldest version that availd is tested with, and the one
@@ -36,6 +39,9 @@ type Options struct {
 	// NAME.conf, where a reload finds them changed; on the command line they
 	// would be fixed.
 	Run []string
+	// StopTimeout is what --stop-timeout in Run says. Less than DefaultStopTimeout
+	// counts as that.
+	StopTimeout time.Duration
 	// Command is the worker's command with its arguments.
 	Command []string
 	// Properties are settings of the service in the form KEY=VALUE, as

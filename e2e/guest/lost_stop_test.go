@@ -73,16 +73,19 @@ func TestLostStop(t *testing.T) {
 }
 
 // TestLostStopExtended drains for longer than the unit's own patience: availd
-// asks for the time that it needs.
+// asks for the time that it needs, and again when systemd has forgotten it.
 func TestLostStopExtended(t *testing.T) {
-	// Not beside others: their daemon-reload gives the stop its own timeout back.
-	s := counted("lost-extended", "--limit=4", "--stop-timeout=20s").install(t, count, func(s *service) {
-		s.text += section("Service", []string{"TimeoutStopSec=3s"})
+	// Not beside others: a daemon-reload of theirs after the unit's patience ends it.
+	s := counted("lost-extended", "--limit=4", "--stop-timeout=30s").install(t, count, func(s *service) {
+		s.text += section("Service", []string{"TimeoutStopSec=6s"})
 	})
-	clients := s.inFlight(3, sleepPath(6*time.Second))
+	clients := s.inFlight(3, sleepPath(9*time.Second))
 	begin := time.Now()
+	harness.Systemctl(t, "stop", "--no-block", s.Socket(), s.Service())
+	harness.WaitFor(t, "the stop to begin", harness.Patience, func() bool { return s.Show("SubState") == "stop-sigterm" })
+	harness.Systemctl(t, "daemon-reload")
 	harness.Systemctl(t, "stop", s.Socket(), s.Service())
-	t.Logf("with TimeoutStopSec=3s the stop took %v", time.Since(begin).Round(time.Millisecond))
+	t.Logf("with TimeoutStopSec=6s the stop took %v", time.Since(begin).Round(time.Millisecond))
 	for _, c := range clients {
 		c.served(t)
 	}

@@ -60,6 +60,7 @@ type daemon struct {
 	control  net.Listener
 	command  *spawn.Command
 	handover spawn.Handover // of workers that accept themselves
+	stopEnds time.Duration  // when the service manager may kill us in a stop; 0 = there is none
 	flow     [2]int         // the pipe of Postfix's daemons
 	depth    *depthReader
 	looker   *quiesce.Looker

@@ -108,7 +108,7 @@ func (d *daemon) startPostfix(generation uint64, stress bool) (loop.Process, err
 	}
 	defer func() { _ = unix.Close(pair[1]) }()
 	d.complain(d.notifier.SendFDs(fmt.Sprintf("FDSTORE=1\nFDNAME=%s%d", channelName, generation), pair[0]))
-	p, err := d.command.Start(generation, stress, d.postfixHandover(generation, pair[1]))
+	p, err := d.bear(generation, stress, d.postfixHandover(generation, pair[1]))
 	if err != nil {
 		_ = unix.Close(pair[0])
 		return loop.Process{}, err

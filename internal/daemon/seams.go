@@ -13,6 +13,7 @@ import (
 	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/backlog"
 	"github.com/availd/availd/internal/board"
+	"github.com/availd/availd/internal/logs"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
 	"github.com/availd/availd/internal/report"
@@ -81,11 +82,22 @@ func (d *daemon) start(generation uint64, stress bool, slot int, c *loop.Conn) (
 	case d.board != nil && slot >= 0 && slot < board.Slots:
 		h = d.withBoard(h, slot)
 	}
-	p, err := d.command.Start(generation, stress, h)
+	p, err := d.bear(generation, stress, h)
 	if d.reports != nil {
 		d.reports.Doubt()
 	}
 	return loop.Process{PID: p.PID, FD: p.FD}, err
+}
+
+// bear says once if workers cannot be born as they are elsewhere.
+func (d *daemon) bear(generation uint64, stress bool, h spawn.Handover) (spawn.Process, error) {
+	p, err := d.command.Start(generation, stress, h)
+	if why := d.command.Detour; why != nil {
+		d.command.Detour = nil
+		d.log.Info("workers are started by way of another image of availd, which takes longer: "+why.Error()+
+			"; see SystemCallFilter= of the unit, or take Linux 5.11 or later", logs.Event, "internal")
+	}
+	return p, err
 }
 
 func acceptConn(fd int) (loop.Conn, error) {
@@ -101,10 +113,15 @@ func acceptConn(fd int) (loop.Conn, error) {
 const stopGrace = 10 * time.Second
 
 // stopping asks for the time that the drain may take, whatever TimeoutStopSec=
-// says (EXTEND_TIMEOUT_USEC of sd_notify(3); it only ever adds).
+// says (EXTEND_TIMEOUT_USEC of sd_notify(3); it only ever adds). Asked again, it is
+// for what is left of that.
 func (d *daemon) stopping(line string) {
+	now := monotonic()
+	if d.stopEnds == 0 {
+		d.stopEnds = now + d.cfg.StopTimeout + stopGrace
+	}
 	d.complain(d.notifier.SendStatus(fmt.Sprintf("STOPPING=1\nEXTEND_TIMEOUT_USEC=%d",
-		(d.cfg.StopTimeout+stopGrace).Microseconds()), line))
+		max(d.stopEnds-now, time.Second).Microseconds()), line))
 }
 
 // tell sends a message to the service manager. It is gone without notice only

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -115,7 +116,17 @@ func (l *Loop) stop(sig unix.Signal) {
 	l.endReloads(Outcome{Err: ErrDraining})
 	l.hurryLeavers()
 	l.apply(l.policy.Stop(l.now))
+	l.askForTime()
+}
+
+// extendPeriod is how often the service manager is asked for the time that a
+// drain takes: it forgets what it has granted when it is reloaded, and ends at once
+// what has lasted for longer than TimeoutStopSec= then.
+const extendPeriod = time.Second
+
+func (l *Loop) askForTime() {
 	l.seams.Stopping(l.compose())
+	l.extend = l.now + extendPeriod
 }
 
 func (l *Loop) serve(r request) {

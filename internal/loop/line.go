@@ -35,6 +35,9 @@ func (l *Loop) tell() {
 	l.noteDemand(c)
 	l.logStress(l.line.told, c)
 	l.tellLine(c)
+	if l.extend > 0 && l.now >= l.extend {
+		l.askForTime()
+	}
 	if l.watchdog > 0 && l.now >= l.watchdog {
 		l.seams.Beat()
 		l.watchdog = l.now + l.cfg.Watchdog

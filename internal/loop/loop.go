@@ -85,6 +85,7 @@ type Loop struct {
 	need     need
 	line     statusLine
 	watchdog policy.Instant // next WATCHDOG=1; 0 = none wanted
+	extend   policy.Instant // next request for time to drain; 0 = not draining
 	done     bool
 }
 
@@ -226,7 +227,7 @@ func (l *Loop) timeout() time.Duration {
 	next, any := l.policy.Deadline()
 	for _, d := range []policy.Instant{
 		l.watchdog, l.line.due, l.line.expires, l.line.retry, l.full.clear, l.need.due, l.nextStore(), l.nextLeaver(), l.nextMissed(),
-		l.seats.due, l.seats.rearm, l.sockets.again,
+		l.seats.due, l.seats.rearm, l.sockets.again, l.extend,
 	} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true

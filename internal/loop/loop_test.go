@@ -279,6 +279,33 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// TestDrainAsksAgain: a service manager that is reloaded forgets how long it is to
+// wait.
+func TestDrainAsksAgain(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	w.connect()
+	w.turn()
+	w.accept()
+	w.says(101, report.Busy)
+	w.after(time.Hour)
+	if len(w.told) != 0 {
+		t.Fatalf("told %q", w.told)
+	}
+	w.loop.Signal(unix.SIGTERM)
+	w.turn()
+	for i := 1; i <= 3; i++ {
+		if len(w.told) != i || !strings.HasPrefix(w.told[i-1], "STOPPING 0 busy, 0 idle, 1 retiring") || w.loop.timeout() > extendPeriod {
+			t.Fatalf("told %q, next turn in %v", w.told, w.loop.timeout())
+		}
+		w.after(extendPeriod)
+	}
+	w.die(101, policy.End{})
+	w.turn()
+	if len(w.told) != 4 || !w.loop.done {
+		t.Errorf("told %q, done %t", w.told, w.loop.done)
+	}
+}
+
 func TestReload(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	w.connect()
