@@ -29,7 +29,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.File != "" {
-		b.WriteString(plain(e.File))
+		b.WriteString(printable(clipPath(e.File)))
 		if e.Line > 0 {
 			b.WriteString(":" + strconv.Itoa(e.Line))
 		}
@@ -72,14 +72,25 @@ func clip(s string) string {
 	return string([]rune(s)[:shown]) + "..."
 }
 
+// clipPath shortens a path to its end, where files differ.
+func clipPath(s string) string {
+	if utf8.RuneCountInString(s) <= shown {
+		return s
+	}
+	r := []rune(s)
+	return "..." + string(r[len(r)-shown:])
+}
+
 // quote is for text inside a sentence.
 func quote(s string) string { return strconv.Quote(clip(s)) }
 
-// plain leaves text as it is when it can be printed, and quotes it otherwise.
-func plain(s string) string {
-	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
-	if strings.ContainsFunc(s, odd) {
-		return quote(s)
+// plain is for text that is a word of the sentence itself.
+func plain(s string) string { return printable(clip(s)) }
+
+// printable leaves text as it is when it can be printed, and quotes it otherwise.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
 	}
-	return clip(s)
+	return s
 }

@@ -121,6 +121,16 @@ func TestErrorIsPrintable(t *testing.T) {
 	}
 }
 
+// The end of a long path is what an error shows of it: the file has to be found.
+func TestErrorNamesTheFile(t *testing.T) {
+	name := strings.Repeat("/a-long-directory", 9) + "/web.conf"
+	e := &Error{File: name, Line: 3, Option: "limt", Reason: "unknown option"}
+	got := e.Error()
+	if end := "-directory/web.conf:3: limt: unknown option"; !strings.HasPrefix(got, "...") || !strings.HasSuffix(got, end) || len(got) > 200 {
+		t.Errorf("got %q, want it to end with %q", got, end)
+	}
+}
+
 func FuzzFile(f *testing.F) {
 	f.Add([]byte("limit=5\n# x\n idle-timeout = 1min 30s\r\n"))
 	f.Add([]byte("\ufefflisten=[::1]:80\nlisten=@x\nretire-signal=RTMAX-3\n"))
