@@ -23,7 +23,7 @@ type journalSink struct {
 }
 
 func (j journalSink) write(e entry) {
-	if err := journal.Send(e.message, journal.Priority(priority(e.level)), fields(e)); err != nil {
+	if err := journal.Send(e.text(), journal.Priority(priority(e.level)), fields(e)); err != nil {
 		j.fallback(e)
 	}
 }

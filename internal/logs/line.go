@@ -34,16 +34,21 @@ func priority(l slog.Level) int {
 }
 
 func writeLine(w io.Writer, prefix string, e entry) {
+	_, _ = io.WriteString(w, prefix+e.text()+"\n") // see the package's Diagnostics
+}
+
+// text is what a reader sees. Messages of info and above say in words which worker
+// they are about, those of debug by their fields.
+func (e entry) text() string {
+	if e.level >= slog.LevelInfo {
+		return e.message
+	}
 	var b strings.Builder
-	b.WriteString(prefix)
 	b.WriteString(e.message)
-	if e.level < slog.LevelInfo {
-		for _, a := range e.attrs {
-			if a.Key != Event && a.Key != service {
-				fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
-			}
+	for _, a := range e.attrs {
+		if a.Key != Event && a.Key != service {
+			fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 		}
 	}
-	b.WriteByte('\n')
-	_, _ = io.WriteString(w, b.String()) // see the package's Diagnostics
+	return b.String()
 }

@@ -98,6 +98,7 @@ func (l *Loop) settle(p *proc, end policy.End) {
 	if p.by != 0 && end.Signal == int(p.by) {
 		end = policy.End{}
 	}
+	l.say(eventDeath, levelDebug, "a worker has ended", "worker_pid", p.PID, "generation", p.generation, "end", end)
 	l.noteEnd(end)
 	l.measureEnd(p, end)
 	l.apply(l.policy.Exit(l.now, p.PID, end))
