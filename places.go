@@ -90,8 +90,17 @@ func isGone(err error) bool {
 
 // barred says which place this user may not read, and who may.
 func barred(path string) error {
-	return &daemon.Exit{Status: 1, Err: fmt.Errorf("%s may not be read by this user: try as root%s", path, orOwner(path))}
+	return &daemon.Exit{Status: 1, Err: &barredError{path, orOwner(path)}}
 }
+
+// barredError is a place that this user may not read.
+type barredError struct{ path, owner string }
+
+func (e *barredError) Error() string {
+	return e.path + " may not be read by this user: try as root" + e.owner
+}
+
+func (e *barredError) Unwrap() error { return fs.ErrPermission }
 
 // orOwner names the user of the nearest place that can be looked at.
 func orOwner(path string) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/control"
 	"github.com/availd/availd/internal/daemon"
 	"github.com/availd/availd/internal/metrics"
@@ -145,13 +146,28 @@ func (a answers) show(c *cli.Context) (err error) {
 		err = status.WriteTable(c.App.Writer, a.services, style)
 	}
 	if err == nil && len(a.silent) > 0 {
-		var why []string
-		for _, e := range a.silent {
-			why = append(why, e.Error())
-		}
-		return &daemon.Exit{Status: 1, Err: fmt.Errorf("not shown:\n  %s", strings.Join(why, "\n  "))}
+		return a.notShown(c)
 	}
 	return err
+}
+
+// notShown says what is missing. It is a failure, but for services that are
+// others': who sees one has seen all that are there for this user.
+func (a answers) notShown(c *cli.Context) error {
+	var why []string
+	barred := 0
+	for _, e := range a.silent {
+		why = append(why, e.Error())
+		if isDenied(e) {
+			barred++
+		}
+	}
+	err := fmt.Errorf("not shown:\n  %s", strings.Join(why, "\n  "))
+	if barred == len(a.silent) && len(a.services)+len(a.metrics) > 0 {
+		_, err = fmt.Fprintln(c.App.ErrWriter, "availd: "+columns.PrintableLines(err.Error()))
+		return err
+	}
+	return &daemon.Exit{Status: 1, Err: err}
 }
 
 // unanswered says why a service was not heard, and what to do about it.
