@@ -68,15 +68,31 @@ func sockets(pid int) ([]uint64, error) {
 		if err != nil && !isGone(err) {
 			return nil, err
 		}
-		number, ok := strings.CutPrefix(link, "socket:[")
-		if !ok {
-			continue
-		}
-		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); err == nil {
+		if inode, ok := socketInode(link); ok {
 			inodes = append(inodes, inode)
 		}
 	}
 	return inodes, nil
+}
+
+// socketAt is one of them.
+func socketAt(pid, fd int) (inode uint64, err error) {
+	link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
+	if err != nil {
+		return 0, err
+	}
+	inode, ok := socketInode(link)
+	if !ok {
+		return 0, unix.ENOTSOCK
+	}
+	return inode, nil
+}
+
+// socketInode reads what a descriptor's link says of a socket (proc_pid_fd(5)).
+func socketInode(link string) (uint64, bool) {
+	number, ok := strings.CutPrefix(link, "socket:[")
+	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+	return inode, ok && err == nil
 }
 
 // children are the processes that a process has started, as far as the kernel

@@ -63,13 +63,44 @@ type port struct {
 // New returns a Looker for these listening sockets, which stay the caller's.
 // others are further descriptors that workers have from us.
 func New(listeners, others []int) *Looker {
-	l := &Looker{diag: sockdiag.New(), ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
+	l := newLooker()
 	for _, fd := range others {
 		l.own(fd)
 	}
 	for _, fd := range listeners {
 		l.queues[l.own(fd)] = true
 		l.listener(fd)
+	}
+	return l
+}
+
+func newLooker() *Looker {
+	return &Looker{diag: sockdiag.New(), ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
+}
+
+// Of returns a Looker for the listening sockets of another process, count
+// descriptors from first on, for who has not got them; nil: they are not there, or
+// the process may not be looked at.
+func Of(pid, first, count int) *Looker {
+	l := newLooker()
+	ports := map[uint64]port{}
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		_ = l.diag.Listeners(family, func(inode uint32, number uint16) { ports[uint64(inode)] = port{family, number} })
+	}
+	for fd := first; fd < first+count; fd++ {
+		inode, err := socketAt(pid, fd)
+		if err != nil {
+			_ = l.Close()
+			return nil
+		}
+		l.ours[inode], l.queues[inode] = true, true
+		if p, isTCP := ports[inode]; isTCP {
+			l.ports = append(l.ports, p)
+		} else if name, listens, err := l.diag.Listener(uint32(inode)); err == nil && listens {
+			l.names[name] = true
+		} else {
+			l.blunt = true
+		}
 	}
 	return l
 }

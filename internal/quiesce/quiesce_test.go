@@ -156,29 +156,40 @@ func TestLook(t *testing.T) {
 			fd, sa := listen(t, test.family, test.kind, test.address)
 			_, database := listen(t, unix.AF_INET, unix.SOCK_STREAM, local4)
 			_, other := listen(t, unix.AF_UNIX, unix.SOCK_STREAM, path("db"))
-			l := New([]int{fd}, nil)
-			defer l.Close()
 			w := start(t, fd, connect(t, unix.AF_INET, unix.SOCK_STREAM, database), connect(t, unix.AF_UNIX, unix.SOCK_STREAM, other))
-			if s := w.look(l); s != Free {
-				t.Errorf("with its databases: %v, want free", s)
+			for _, l := range []*Looker{New([]int{fd}, nil), Of(w.cmd.Process.Pid, 3, 1)} {
+				w.serves(l, func() int { return connect(t, test.family, test.kind, sa) })
+				must(t, l.Close())
 			}
-			client := connect(t, test.family, test.kind, sa)
-			if s := w.look(l); s != Free {
-				t.Errorf("while a client waits in the queue: %v, want free", s)
-			}
-			w.do("accept")
-			if s := w.look(l); s != Holding {
-				t.Errorf("with a client: %v, want holding", s)
-			}
-			must(t, unix.Shutdown(client, unix.SHUT_WR))
-			if s := w.look(l); s != Holding {
-				t.Errorf("with a client that has said all: %v, want holding", s)
-			}
-			w.do("close")
-			if s := w.look(l); s != Free {
-				t.Errorf("after it: %v, want free", s)
+			if l := Of(w.cmd.Process.Pid, 3, 4); l != nil {
+				t.Error("descriptor 6 is not there")
 			}
 		})
+	}
+}
+
+// serves looks at a worker before, while and after it has a client.
+func (w *worker) serves(l *Looker, come func() int) {
+	t := w.t
+	t.Helper()
+	if s := w.look(l); s != Free {
+		t.Errorf("with its databases: %v, want free", s)
+	}
+	client := come()
+	if s := w.look(l); s != Free {
+		t.Errorf("while a client waits in the queue: %v, want free", s)
+	}
+	w.do("accept")
+	if s := w.look(l); s != Holding {
+		t.Errorf("with a client: %v, want holding", s)
+	}
+	must(t, unix.Shutdown(client, unix.SHUT_WR))
+	if s := w.look(l); s != Holding {
+		t.Errorf("with a client that has said all: %v, want holding", s)
+	}
+	w.do("close")
+	if s := w.look(l); s != Free {
+		t.Errorf("after it: %v, want free", s)
 	}
 }
 
@@ -192,6 +203,30 @@ func TestLookShares(t *testing.T) {
 	w.do("fork")
 	if s := w.look(l); s != Shares {
 		t.Errorf("%v, want shares", s)
+	}
+}
+
+// TestOfConnection: what is in the place of a listening socket, and is none, makes
+// every socket count.
+func TestOfConnection(t *testing.T) {
+	for _, address := range []unix.Sockaddr{
+		&unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), "a")},
+	} {
+		family := unix.AF_INET
+		if _, isUnix := address.(*unix.SockaddrUnix); isUnix {
+			family = unix.AF_UNIX
+		}
+		fd, sa := listen(t, family, unix.SOCK_STREAM, address)
+		connect(t, family, unix.SOCK_STREAM, sa)
+		conn, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
+		must(t, err)
+		w := start(t, conn, conn)
+		_ = unix.Close(conn)
+		l := Of(w.cmd.Process.Pid, 3, 1)
+		if !l.blunt {
+			t.Errorf("%T: a connection is taken for a listening socket", address)
+		}
+		must(t, l.Close())
 	}
 }
 

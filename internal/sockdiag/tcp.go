@@ -16,6 +16,7 @@ const (
 	filterSize     = 16                       // four struct inet_diag_bc_op
 	tcpMessageSize = 72                       // struct inet_diag_msg
 	tcpInode       = 68                       // its idiag_inode
+	tcpPort        = 4                        // its idiag_sport
 
 	// tcpListen is TCP_LISTEN of <net/tcp_states.h>.
 	tcpListen = 10
@@ -26,13 +27,8 @@ const (
 // IPv4 to a listener of IPv6 is of the latter.
 func (c *Conn) Connections(family uint8, port uint16, add func(inode uint32)) error {
 	const size = tcpRequestSize + attrHeader + filterSize
-	b, order := c.request[:size], binary.NativeEndian
-	clear(b)
-	order.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	r := b[unix.SizeofNlMsghdr:]
-	r[0], r[1] = family, unix.IPPROTO_TCP
-	order.PutUint32(r[4:], ^uint32(1<<tcpListen))
-	a := b[tcpRequestSize:]
+	order := binary.NativeEndian
+	a := c.tcp(size, family, ^uint32(1<<tcpListen))[tcpRequestSize:]
 	order.PutUint16(a[0:], attrHeader+filterSize)
 	order.PutUint16(a[2:], attrBytecode)
 	comparePort(a[attrHeader:], portAtLeast, port)
@@ -46,6 +42,30 @@ func (c *Conn) Connections(family uint8, port uint16, add func(inode uint32)) er
 		}
 		return nil
 	})
+}
+
+// Listeners calls add with the inode number and the port of each listening TCP
+// socket.
+func (c *Conn) Listeners(family uint8, add func(inode uint32, port uint16)) error {
+	c.tcp(tcpRequestSize, family, 1<<tcpListen)
+	return c.ask(tcpRequestSize, func(m []byte) error {
+		if len(m) < tcpMessageSize {
+			return errStrange
+		}
+		add(binary.NativeEndian.Uint32(m[tcpInode:]), binary.BigEndian.Uint16(m[tcpPort:]))
+		return nil
+	})
+}
+
+// tcp begins a request of so many bytes for all sockets in these states.
+func (c *Conn) tcp(size int, family uint8, states uint32) []byte {
+	b, order := c.request[:size], binary.NativeEndian
+	clear(b)
+	order.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	r := b[unix.SizeofNlMsghdr:]
+	r[0], r[1] = family, unix.IPPROTO_TCP
+	order.PutUint32(r[4:], states)
+	return b
 }
 
 // comparePort writes one comparison: on success the next 8 bytes are looked at;

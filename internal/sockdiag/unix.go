@@ -21,7 +21,7 @@ const (
 
 // Queue returns the length of a Unix listener's accept queue and its limit.
 func (c *Conn) Queue(inode uint32) (waiting, limit int, err error) {
-	value, err := c.unix(inode, showRQLen, attrRQLen)
+	value, _, err := c.unix(inode, showRQLen, attrRQLen)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -36,19 +36,26 @@ func (c *Conn) Queue(inode uint32) (waiting, limit int, err error) {
 // @ before an abstract one; "" for a socket without. A connection has the address
 // of the listener that it was accepted from.
 func (c *Conn) Name(inode uint32) (string, error) {
-	value, err := c.unix(inode, showName, attrName)
-	if err != nil || len(value) == 0 {
-		return "", err
-	}
-	if value[0] == 0 {
-		return "@" + string(value[1:]), nil
-	}
-	return strings.TrimRight(string(value), "\x00"), nil
+	name, _, err := c.Listener(inode)
+	return name, err
 }
 
-// unix asks for one attribute; the answer is valid until the next question, and
-// nil when the socket does not have it.
-func (c *Conn) unix(inode uint32, show uint32, attr uint16) (value []byte, err error) {
+// Listener is Name, and tells whether the socket listens.
+func (c *Conn) Listener(inode uint32) (name string, listens bool, err error) {
+	value, state, err := c.unix(inode, showName, attrName)
+	switch {
+	case err != nil || len(value) == 0:
+	case value[0] == 0:
+		name = "@" + string(value[1:])
+	default:
+		name = strings.TrimRight(string(value), "\x00")
+	}
+	return name, state == tcpListen, err
+}
+
+// unix asks for one attribute, and the state, which is told in words of TCP. The
+// answer is valid until the next question, and nil when the socket does not have it.
+func (c *Conn) unix(inode uint32, show uint32, attr uint16) (value []byte, state byte, err error) {
 	b, order := c.request[:unixRequestSize], binary.NativeEndian
 	clear(b)
 	order.PutUint16(b[6:], unix.NLM_F_REQUEST)
@@ -62,10 +69,10 @@ func (c *Conn) unix(inode uint32, show uint32, attr uint16) (value []byte, err e
 		if len(m) < unixMessageSize || order.Uint32(m[4:]) != inode {
 			return errStrange
 		}
-		value = attribute(m[unixMessageSize:], attr)
+		value, state = attribute(m[unixMessageSize:], attr), m[2]
 		return nil
 	})
-	return value, err
+	return value, state, err
 }
 
 // attribute finds one attribute; others may come too.
