@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,24 @@ func TestLostStopCrashed(t *testing.T) {
 	harness.WaitFor(t, "the restart to be scheduled", harness.Patience, func() bool { return s.Show("SubState") == "auto-restart" })
 	harness.Systemctl(t, "stop", s.Service())
 	s.fetch("/")
+}
+
+// TestLostStopCut is the same with workers that SIGTERM ends in the midst of what
+// they do.
+func TestLostStopCut(t *testing.T) {
+	t.Parallel()
+	s := counted("lost-cut", "--limit=4").install(t, func(s *service) {
+		s.write("counting.pl", strings.Replace(counting, "$SIG{TERM} =", "my $unused =", 1))
+		s.text += section("Service", []string{"RestartSec=5s"})
+	})
+	clients := s.inFlight(3, sleepPath(longWork*2/3))
+	shoot(t, s.Main())
+	harness.WaitFor(t, "the restart to be scheduled", harness.Patience, func() bool { return s.Show("SubState") == "auto-restart" })
+	harness.Systemctl(t, "stop", s.Socket(), s.Service())
+	for _, c := range clients {
+		c.served(t)
+	}
+	s.gone()
 }
 
 // TestLostRestart restarts the service twenty times.

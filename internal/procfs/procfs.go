@@ -83,6 +83,23 @@ func Environ(pid int, name string) (string, bool) {
 	return "", false
 }
 
+// Catches reports whether a process does something of its own on a signal, or
+// ignores it; false: it has the default effect, or cannot be told
+// (proc_pid_status(5)).
+func Catches(pid int, sig unix.Signal) bool {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(data)) {
+		name, mask, _ := strings.Cut(strings.TrimSpace(line), ":\t")
+		if name != "SigCgt" && name != "SigIgn" {
+			continue
+		}
+		if set, err := strconv.ParseUint(mask, 16, 64); err == nil && set>>(sig-1)&1 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Arguments are the words of the command line.
 func Arguments(pid int) []string {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

@@ -16,6 +16,7 @@ package reap
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"time"
 
@@ -81,12 +82,21 @@ func leftOver(unit cgroup.Unit) ([]process, error) {
 	return left, nil
 }
 
-// end asks all to leave, waits for so long, and kills those that did not.
+// end asks all to leave, waits for so long, and kills those that did not. Whoever
+// would be cut off by being asked has half of the time to be done. SIGTERM for this
+// process says that the service manager's own patience is over: then all are killed.
 func end(left []process, patience time.Duration) error {
 	defer closeAll(left)
-	signalAll(left, unix.SIGTERM)
+	defer killOnTERM(left)()
+	begin := time.Now()
 	signalAll(left, unix.SIGCONT) // availd may have died while it looked at stopped ones
-	if awaitAll(left, time.Now().Add(patience)) {
+	polite, abrupt, looker := divide(left)
+	signalAll(polite, unix.SIGTERM)
+	if looker != nil {
+		endFree(looker, abrupt, begin.Add(patience/2))
+		signalAll(abrupt, unix.SIGTERM)
+	}
+	if awaitAll(left, begin.Add(patience)) {
 		return nil
 	}
 	signalAll(left, unix.SIGKILL)
@@ -94,6 +104,24 @@ func end(left []process, patience time.Duration) error {
 		return os.ErrDeadlineExceeded
 	}
 	return nil
+}
+
+// killOnTERM kills all on the first SIGTERM. After undo it does not any more, and
+// the descriptors are the caller's alone.
+func killOnTERM(left []process) (undo func()) {
+	term, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(term, unix.SIGTERM)
+	go func() {
+		defer close(over)
+		if _, received := <-term; received {
+			signalAll(left, unix.SIGKILL)
+		}
+	}()
+	return func() {
+		signal.Stop(term)
+		close(term)
+		<-over
+	}
 }
 
 func signalAll(left []process, sig unix.Signal) {

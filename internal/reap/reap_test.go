@@ -30,8 +30,11 @@ func TestMain(m *testing.M) {
 }
 
 func play(how string) {
-	if how == "deaf" {
+	switch how {
+	case "deaf":
 		signal.Ignore(unix.SIGTERM)
+	case "accept":
+		accept()
 	}
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the test ends
@@ -42,11 +45,11 @@ func play(how string) {
 // be taken for another availd; with args it is this binary itself.
 func left(t *testing.T, how string, args ...string) *exec.Cmd {
 	t.Helper()
-	program := "/proc/self/exe"
+	path := "/proc/self/exe"
 	if args == nil {
-		program = worker(t)
+		path = program(t)
 	}
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), envPlay+"="+how)
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -70,7 +73,7 @@ func left(t *testing.T, how string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func worker(t *testing.T) string {
+func program(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "worker")
 	from, err := os.ReadFile("/proc/self/exe")
