@@ -51,18 +51,25 @@ func Own() (Unit, error) {
 	})
 }
 
-// find looks for the unit in the text of /proc/PID/cgroup, whose lines are
-// ID:CONTROLLERS:PATH.
+// membership is a line of /proc/PID/cgroup, ID:CONTROLLERS:PATH (cgroups(7)).
+type membership struct{ controllers, path string }
+
+func memberships(text string) (all []membership) {
+	for line := range strings.Lines(text) {
+		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 {
+			all = append(all, membership{parts[1], parts[2]})
+		}
+	}
+	return all
+}
+
+// find looks for the unit in the text of /proc/PID/cgroup.
 func find(text string, exists func(dir string) bool) (Unit, error) {
 	found := Unit{}
 	for _, h := range hierarchies {
-		for line := range strings.Lines(text) {
-			parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-			if len(parts) != 3 || parts[1] != h.controllers {
-				continue
-			}
-			path, name := unitPath(parts[2])
-			if name == "" {
+		for _, m := range memberships(text) {
+			path, name := unitPath(m.path)
+			if m.controllers != h.controllers || name == "" {
 				continue
 			}
 			found.Name = name

@@ -38,20 +38,17 @@ func Room(r Resource) (left uint64, bounded bool) {
 // room looks below root, where the hierarchies are mounted; text is that of
 // /proc/PID/cgroup.
 func room(root, text string, r Resource) (left uint64, bounded bool) {
-	for line := range strings.Lines(text) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		mounts, files := []string{root, filepath.Join(root, "unified")}, [2]string{r.most, r.used}
-		if parts[1] != "" {
-			if !strings.Contains(","+parts[1]+",", ","+r.controller+",") {
-				continue
-			}
-			mounts, files = []string{filepath.Join(root, parts[1]), filepath.Join(root, r.controller)}, r.v1
+	for _, m := range memberships(text) {
+		var mounts []string
+		var files [2]string
+		switch {
+		case m.controllers == "": // v2
+			mounts, files = []string{root, filepath.Join(root, "unified")}, [2]string{r.most, r.used}
+		case strings.Contains(","+m.controllers+",", ","+r.controller+","):
+			mounts, files = []string{filepath.Join(root, m.controllers), filepath.Join(root, r.controller)}, r.v1
 		}
 		for _, mount := range mounts {
-			if n, ok := least(mount, parts[2], files); ok && (!bounded || n < left) {
+			if n, ok := least(mount, m.path, files); ok && (!bounded || n < left) {
 				left, bounded = n, true
 			}
 		}
