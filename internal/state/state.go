@@ -39,7 +39,7 @@ import (
 const version = 1
 
 const (
-	magic        = 0x31446c6961766100 // "\0avail D1", little endian
+	magic        = 0x31446c6961766100 // "\0availD1", little endian
 	headerSize   = 64
 	serviceSize  = 1024
 	leastService = 512 // what the first version had
