@@ -31,6 +31,29 @@ func TestHandOverIsBounded(t *testing.T) {
 	}
 }
 
+const handOver = "AVAILD_HANDOVER"
+
+// TestHandedOver: by this process itself, before its exec. What another process
+// has left in the environment counts for nothing.
+func TestHandedOver(t *testing.T) {
+	fd := tcp4(t, 127, 0, 0, 1)
+	for _, test := range []struct {
+		env  []string
+		want bool
+	}{
+		{[]string{handOver + "=self:3:web"}, true},
+		{append(table("web"), handOver+"=1:3:other"), false},
+	} {
+		o := activate(t, []int{fd}, test.env...)
+		if o.Error != "" || !o.Activated || len(o.Set.Workers) != 1 || o.Set.Workers[0].Name != "web" || o.Set.HandedOver != test.want {
+			t.Errorf("%q: got %+v", test.env, o)
+		}
+		if len(o.Left) != 0 {
+			t.Errorf("%q: left in the environment: %q", test.env, o.Left)
+		}
+	}
+}
+
 func isClosedOnExec(t *testing.T, fd int) bool {
 	t.Helper()
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)

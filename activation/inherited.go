@@ -17,7 +17,9 @@ import (
 func Inherited() (Set, bool, error) {
 	defer forget()
 	if received, ok, err := handedOver(); ok {
-		return completeSet(received, err)
+		set, ok, err := completeSet(received, err)
+		set.HandedOver = ok
+		return set, ok, err
 	}
 	t, ok, err := readTable()
 	if err != nil || !ok {

@@ -47,18 +47,20 @@ type outcome struct {
 	Activated bool
 	Error     string
 	Problem   *activation.Error // the error, if it is one for the operator
-	Left      []string          // LISTEN_ variables after the call
+	Left      []string          // variables of the hand-over after the call
 	Flags     map[string][2]int // of each one afterwards: F_GETFD, F_GETFL
 	AtOnce    []string          // what was open when it returned
 	Open      []string          // and in the end
 	Accepted  map[string]string // first bytes of a connection on each stream listener
 }
 
-// beActivated runs in the child. LISTEN_PID=self stands for its own pid,
+// beActivated runs in the child. "self" in the variables stands for its own pid,
 // which the parent cannot know in time.
 func beActivated() {
-	if os.Getenv("LISTEN_PID") == "self" {
-		must(nil, os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())))
+	for _, name := range []string{"LISTEN_PID", handOver} {
+		if rest, ok := strings.CutPrefix(os.Getenv(name), "self"); ok {
+			must(nil, os.Setenv(name, strconv.Itoa(os.Getpid())+rest))
+		}
 	}
 	o := outcome{Flags: map[string][2]int{}, Accepted: map[string]string{}}
 	var err error
@@ -69,7 +71,7 @@ func beActivated() {
 		errors.As(err, &o.Problem)
 	}
 	for _, line := range os.Environ() {
-		if strings.HasPrefix(line, "LISTEN_") {
+		if strings.HasPrefix(line, "LISTEN_") || strings.HasPrefix(line, handOver) {
 			o.Left = append(o.Left, line)
 		}
 	}

@@ -19,6 +19,8 @@ type Set struct {
 	Workers                []Socket
 	Control, Status, Agent []Socket // stream listeners
 	Stored                 []Stored // newest first, as systemd passes them
+	// HandedOver: all this came from an earlier image of this process.
+	HandedOver bool
 }
 
 // Stored is a descriptor that came back from the store: a pidfd, a memfd, a

@@ -13,12 +13,11 @@ import (
 
 // takeSockets takes what systemd passed, or opens what --listen names.
 func (d *daemon) takeSockets() error {
-	_, d.handed = os.LookupEnv("AVAILD_HANDOVER")
 	set, activated, err := activation.Inherited()
 	if err != nil {
 		return misconfigured(err)
 	}
-	d.sockets = set
+	d.sockets, d.handed = set, set.HandedOver
 	switch {
 	case activated && len(d.cfg.Listen) > 0 && d.handed:
 		d.listened = true
