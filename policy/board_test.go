@@ -31,6 +31,10 @@ func TestDip(t *testing.T) {
 			if n := x.s.Condition(x.now).Retiring; n != c.retired {
 				t.Errorf("%d workers were retired, want %d", n, c.retired)
 			}
+			x.event("+10s") // a new window has begun
+			if n := x.s.Condition(x.now).Retiring; n != 1 {
+				t.Errorf("%d workers were retired in the end, want 1", n)
+			}
 		})
 	}
 }

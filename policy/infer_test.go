@@ -255,6 +255,40 @@ func TestInferUntilReport(t *testing.T) {
 	if again.Infers() {
 		t.Error("forgotten by a reload")
 	}
+	cfg := queueConfig(5)
+	cfg.StallGuard = time.Second
+	play(t, cfg, cold(
+		row{"queue 1", ""},
+		row{"conn", "watch off"},
+		row{"nonsense 101", "nonsense, status 101 7, watch once"}, // of whatever sense it is
+	)...)
+}
+
+// Nobody samples in a pause, and connections that were taken since make the next
+// one short.
+func TestInferPause(t *testing.T) {
+	cfg := queueConfig(5)
+	cfg.ThrottleMax = time.Minute
+	x := play(t, cfg, cold(row{"queue 1", ""}, row{"conn", "watch off"}, row{"refuse 1", ""}, row{"+20ms", "refused, throttle 1s refused"})...)
+	x.event("+500ms") // 101 is old enough meanwhile
+	x.ticks = 0
+	x.event("+499ms")
+	if x.ticks > 0 {
+		t.Errorf("%d wake-ups in half a second of a pause", x.ticks)
+	}
+	play(t, cfg,
+		row{"start", "watch on"},
+		row{"refuse 1", ""},
+		row{"conn", "refused, throttle 1s refused, watch off"},
+		row{"+1s", "unthrottle, watch on"},
+		row{"queue 1", ""},
+		row{"conn", "start 101, watch off"},
+		row{"queue 0", ""},
+		row{"+1s", "watch once"},
+		row{"exit 101 1", "exited 101 1, watch on"},
+		row{"refuse 1", ""},
+		row{"conn", "refused, throttle 1s refused, watch off"},
+	)
 }
 
 // Adopted workers are no more known than others; what was learnt is.

@@ -81,7 +81,9 @@ func TestRefusedBirthEndsTheSeries(t *testing.T) {
 // What happens before a late answer may end the series too: here somebody has
 // become idle, and takes those that wait.
 func TestLateAnswerEndsTheSeries(t *testing.T) {
-	x := play(t, startingConfig(9, 4), row{"start", "watch on"}, row{"conn 1", "start 101, watch new"})
+	cfg := startingConfig(9, 4)
+	cfg.Retire = true
+	x := play(t, cfg, row{"start", "watch on"}, row{"conn 1", "start 101, watch new"})
 	acts := x.s.Connection(x.now, 4)
 	if len(acts) != 1 || acts[0].Kind != Start {
 		t.Fatalf("no birth: %+v", acts)
@@ -91,6 +93,8 @@ func TestLateAnswerEndsTheSeries(t *testing.T) {
 	if acts := x.s.Started(x.now, generation, 102); len(acts) != 0 {
 		t.Fatalf("the series goes on: %+v", acts)
 	}
+	x.born++
 	x.play(row{"busy 101", "watch new"}) // nor does it later
 	x.counts("total=2 starting=1 busy=1")
+	x.play(row{"reload", "restart reload, start 103 replacement, start 104 replacement"}) // not for those that waited
 }

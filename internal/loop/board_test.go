@@ -10,6 +10,7 @@ import (
 
 	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 	"github.com/availd/availd/worker"
 )
@@ -144,6 +145,30 @@ func TestJobsBetweenLooks(t *testing.T) {
 	w.expect(1, 0, 5)
 	first.Free()
 	w.expect(0, 1, 6)
+}
+
+// TestAskedOnTheBoard: who asks for the state gets what is on the board now.
+func TestAskedOnTheBoard(t *testing.T) {
+	w := newBoardWorld(t, daemonRules(5))
+	_, first := w.born()
+	first.Free()
+	reply := make(chan status.Service, 1)
+	w.loop.serve(request{status: reply})
+	if s := <-reply; s.Idle != 1 || *s.Counters.Requests != 1 {
+		t.Errorf("idle %d, %d requests, want 1 of each", s.Idle, *s.Counters.Requests)
+	}
+}
+
+// TestBitBeforeReady: a bit is believed of a worker that has said it is ready.
+func TestBitBeforeReady(t *testing.T) {
+	w := newBoardWorld(t, daemonRules(5))
+	w.connect()
+	w.turn()
+	join(t, w.loop.seats.board, 1)
+	w.loop.look()
+	if c := w.condition(); c.Starting != 1 {
+		t.Errorf("%+v", c)
+	}
 }
 
 // TestFullPool: that the last worker at the limit is taken is told by the

@@ -71,13 +71,15 @@ func TestRefusedBirthIsForgotten(t *testing.T) {
 func TestUnwatchableNewborn(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	fd := -1
+	collected := 0
+	w.loop.seams.Wait = func(p Process) (policy.End, bool, error) { collected = p.PID; return policy.End{}, true, nil }
 	w.loop.seams.Start = func(uint64, bool, int, *Conn) (p Process, err error) {
 		fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		return Process{PID: 500, FD: fd}, err
 	}
 	w.connect()
 	w.turn()
-	if !slices.Equal(w.signals, []string{"500 SIGKILL true"}) || len(w.loop.procs) != 0 || len(w.slots) != 0 ||
+	if !slices.Equal(w.signals, []string{"500 SIGKILL true"}) || collected != 500 || len(w.loop.procs) != 0 || len(w.slots) != 0 ||
 		!w.condition().Throttled {
 		t.Errorf("signals %q, procs %v, slots %v", w.signals, w.loop.procs, w.slots)
 	}

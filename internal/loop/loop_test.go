@@ -321,7 +321,9 @@ func TestReload(t *testing.T) {
 		t.Errorf("%s; signals %v, told %q", w.loop.compose(), w.signals, w.told)
 	}
 	cfg := daemonRules(7)
-	w.settings = func() (Settings, error) { return Settings{Policy: cfg, RetireSignal: unix.SIGUSR1}, nil }
+	w.settings = func() (Settings, error) {
+		return Settings{Policy: cfg, RetireSignal: unix.SIGUSR1, Ceilings: []string{"TasksMax=6"}}, nil
+	}
 	outcome := make(chan Outcome, 1)
 	go func() { o, _ := w.loop.Reload(context.Background()); outcome <- o }()
 	waitBell(t, w)
@@ -334,8 +336,9 @@ func TestReload(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("no outcome")
 	}
-	if !slices.Equal(w.signals, []string{"101 SIGUSR1 false"}) || !strings.Contains(w.loop.compose(), "limit 7") {
-		t.Errorf("signals %q, %s", w.signals, w.loop.compose())
+	if !slices.Equal(w.signals, []string{"101 SIGUSR1 false"}) || !strings.Contains(w.loop.compose(), "limit 7") ||
+		!strings.Contains(w.logged.String(), "cannot be reached: TasksMax=6") {
+		t.Errorf("signals %q, %s, log %s", w.signals, w.loop.compose(), &w.logged)
 	}
 }
 

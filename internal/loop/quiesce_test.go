@@ -222,6 +222,7 @@ func TestQuiesceGoesOn(t *testing.T) {
 	}
 	mute := &r.Workers[0].Entry
 	mute.Taken, mute.Finished, mute.Held, mute.State = false, 0, 1, policy.IdleState
+	r.Workers[1].Entry.Held = 1
 	w := newWorldAfter(t, queueRules(20), r, func(s *Settings) { s.Quiesce, s.RetireSignal = true, unix.SIGTERM })
 	w.held = map[int]Held{101: HeldNone}
 	w.turn()
@@ -278,6 +279,10 @@ func TestSamples(t *testing.T) {
 	}
 	if len(w.births) != 1 {
 		t.Errorf("%d births, want 1", len(w.births))
+	}
+	w.connect()
+	if got := w.loop.sockets.depths(); !slices.Equal(got, []int{2}) {
+		t.Errorf("depths %v, want 2", got)
 	}
 }
 

@@ -75,3 +75,15 @@ func TestSocketThatCannotBeWatched(t *testing.T) {
 		t.Errorf("log %s", &w.logged)
 	}
 }
+
+// TestUnknownIsNotZero: an empty queue is one of 0, and one that cannot be read is none.
+func TestUnknownIsNotZero(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	if q := w.loop.snapshot().Sockets[0].Queue; q == nil || *q != 0 {
+		t.Errorf("queue %v, want 0", q)
+	}
+	w.loop.seams.Depth = func(int) Depth { return Depth{Waiting: -1, Limit: -1} }
+	if s := w.loop.snapshot().Sockets[0]; s.Queue != nil || s.Backlog != nil {
+		t.Errorf("%+v, want nothing known", s)
+	}
+}
