@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 // keeper is what a caller writes down: an entry at each birth, and whatever
@@ -66,6 +67,7 @@ func (c *checker) crash() {
 	memory.Counters.Adopted += uint64(len(c.living))
 	before.Counters = memory.Counters
 	c.must(sameAfterCrash(before, after), "restore", "what it was before the crash")
+	c.restored()
 	c.watch, c.told = WatchOff, nil
 	if c.s.rollOut.on {
 		c.ends++
@@ -74,6 +76,23 @@ func (c *checker) crash() {
 		c.t.Fatalf("remembered %+v\nrestored   %+v\n%s", memory, again, &c.log)
 	}
 	c.after("restored", c.s.Start(c.now))
+}
+
+// restored compares the workers with what was written down of them.
+func (c *checker) restored() {
+	c.t.Helper()
+	for w := c.s.table.oldest; w != nil; w = w.younger {
+		want := c.kept.entries[w.id]
+		switch {
+		case c.s.cfg.PerConnection:
+			want.State, want.Taken = BusyState, true
+		case c.s.infer.on && want.State == BusyState:
+			want.State = IdleState
+		}
+		if got := entry(w); got != want {
+			c.t.Fatalf("restored %+v\nof       %+v\n%s", got, want, &c.log)
+		}
+	}
 }
 
 // sameAfterCrash compares what must survive. Since when the pool is full is not
@@ -133,6 +152,33 @@ func restart(x *scenario) *scenario {
 	s := New(x.cfg)
 	s.Restore(x.now, x.s.Memory(), kept.list())
 	return &scenario{t: x.t, s: s, cfg: x.cfg, now: x.now, born: x.born}
+}
+
+// TestRestoreTimes: patience that begins with the birth goes on, all other anew.
+func TestRestoreTimes(t *testing.T) {
+	cfg := timersConfig()
+	cfg.Watchdog = 0
+	for _, test := range []struct {
+		name  string
+		first []row
+		after time.Duration
+		then  string
+	}{
+		{"starting", []row{{"+29s", ""}}, time.Second, "overdue 101 start-timeout, signal 101 6, bad start 101, throttle 1s start-timeout"},
+		{"busy", []row{{"busy 101", "watch on"}, {"+90s", ""}}, 100 * time.Second, "overdue 101 busy-timeout, signal 101 6"},
+		{"told to leave", []row{
+			{"ready 101", ""}, {"+9s", ""}, {"reload", "restart reload, retire 101 reload, watch on, rolled out 1"}, {"+9s", ""},
+		}, 10 * time.Second, "overdue 101 ignored, signal 101 9"},
+		{"aborted", []row{
+			{"busy 101", "watch on"}, {"+100s", "overdue 101 busy-timeout, signal 101 6"}, {"+4s", ""},
+		}, 5 * time.Second, "overdue 101 , signal 101 9"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			y := restart(play(t, cfg, once(test.first...)...))
+			y.event("start")
+			y.play(row{"+" + (test.after - 1).String(), ""}, row{"+1ns", test.then})
+		})
+	}
 }
 
 // TestRestoreAtTheLimit: adopted workers count before anybody is born.

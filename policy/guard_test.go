@@ -27,6 +27,24 @@ func TestStallGuardStartsDespiteTheCount(t *testing.T) {
 	)...)
 }
 
+// It goes on for as long as connections wait, also while there may be more than one
+// starting worker.
+func TestStallGuardGoesOn(t *testing.T) {
+	cfg := guardConfig(9)
+	cfg.MaxStarting = 3
+	play(t, cfg,
+		row{"start", "watch on"},
+		row{"conn", "start 101, watch new"},
+		row{"ready 101", "watch once"},
+		row{"queue 2", ""},
+		row{"conn 2", "watch off"},
+		row{"+1s", "probe, suspect 101, start 102 stall"},
+		row{"+1s", "probe, start 103 stall"},
+		row{"+1s", "probe, start 104 stall"},
+		row{"+9s", ""}, // that is all there may be
+	)
+}
+
 func TestStallGuardIsOffInTheOriginal(t *testing.T) {
 	x := play(t, Config{Limit: 3}, once(row{"ready 101", ""}, row{"conn 5", ""}, row{"+10s", ""})...)
 	if x.ticks != 0 {

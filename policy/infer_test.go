@@ -48,6 +48,8 @@ func TestInferBusy(t *testing.T) {
 	if c := x.s.Condition(x.now); !c.Inferred || c.Full {
 		t.Errorf("%+v", c)
 	}
+	x.play(row{"queue 1", ""}, row{"+2m", ""})
+	x.play(row{"reload", "restart reload, retire 101 reload"}) // not both, as of an idle pool
 }
 
 // A wait that is shorter than the delay means nothing.

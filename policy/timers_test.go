@@ -28,6 +28,7 @@ func TestTimers(t *testing.T) {
 			{"killed 101 9", ""},
 		}},
 		{"ready in time", []row{{"+29s", ""}, {"ready 101", ""}, {"+39999ms", ""}}},
+		{"idle proves too", []row{{"+29s", ""}, {"idle 101", "redundant"}, {"+39999ms", ""}}},
 		{"busy proves too", []row{{"+29s", ""}, {"busy 101", "watch on"}, {"+39999ms", ""}}},
 		{"busy-timeout", []row{
 			{"busy 101", "watch on"},
