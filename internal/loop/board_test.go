@@ -273,6 +273,34 @@ func TestRetiredWorkersBit(t *testing.T) {
 	}
 }
 
+// TestRetiredTookOneMore: one that is told to leave while it takes a job is busy, as
+// its turns say, and gets the patience for that.
+func TestRetiredTookOneMore(t *testing.T) {
+	w := newBoardWorld(t, daemonRules(5))
+	pid, first := w.born()
+	first.Free()
+	w.loop.recount()
+	w.after(2 * time.Second)
+	w.loop.Signal(unix.SIGHUP)
+	w.turn()
+	w.expectSignals(strconv.Itoa(pid), "TERM")
+	first.Take()
+	w.after(31 * time.Second)
+	w.expectSignals(strconv.Itoa(pid))
+	first.Free()
+	w.after(countPeriod)
+	w.after(31 * time.Second)
+	w.expectSignals(strconv.Itoa(pid), "KILL")
+}
+
+// TestMostSeats: a worker that the board has no room for does without.
+func TestMostSeats(t *testing.T) {
+	s := newBoardWorld(t, daemonRules(0)).loop.seats
+	if !s.fits(0) || !s.fits(board.Slots-1) || s.fits(board.Slots) || s.fits(-1) {
+		t.Error("the board has another size")
+	}
+}
+
 // TestQuietPoolSleeps: after a period without a change the loop has no deadline
 // of its own, and the next request wakes it.
 func TestQuietPoolSleeps(t *testing.T) {

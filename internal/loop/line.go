@@ -21,6 +21,7 @@ type statusLine struct {
 	told    policy.Condition
 	fault   string // reload failure told
 	full    bool
+	waiting int // in the queue of the full pool, when it was looked at before the line
 	sent    policy.Instant
 	due     policy.Instant // numbers have changed since
 	expires policy.Instant // end of the stress window
@@ -58,7 +59,7 @@ func (l *Loop) tellLine(c policy.Condition) {
 	case conditionChanged(s.told, c) || s.full != l.full.on || s.fault != l.facts.reload || l.done:
 		// The last line stays as long as the unit: it must not tell of workers
 		// that are gone.
-	case !numbersChanged(s.told, c):
+	case !numbersChanged(s.told, c) && s.waiting == l.need.waiting:
 		s.due = 0
 		return
 	case l.now < s.sent+linePeriod:
@@ -66,6 +67,7 @@ func (l *Loop) tellLine(c policy.Condition) {
 		return
 	}
 	s.told, s.full, s.fault, s.sent, s.due = c, l.full.on, l.facts.reload, l.now, 0
+	s.waiting = l.need.waiting
 	l.seams.Status(l.compose())
 }
 

@@ -114,7 +114,9 @@ func TestLastWords(t *testing.T) {
 // TestUnreadReportsOfTheDead: while datagrams are left in the socket, a newborn
 // of the same pid is not taken for their sender.
 func TestUnreadReportsOfTheDead(t *testing.T) {
-	w := newWorld(t, daemonRules(5))
+	cfg := daemonRules(5)
+	cfg.QuickExit = 0
+	w := newWorld(t, cfg)
 	w.connect()
 	w.turn()
 	for range maxReports {
@@ -128,7 +130,15 @@ func TestUnreadReportsOfTheDead(t *testing.T) {
 	if !w.loop.gone[101] {
 		t.Fatal("the pid may be matched again before its reports are read")
 	}
+	w.loop.seams.Start = func(uint64, bool, int, *Conn) (Process, error) { // of the same pid
+		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		return Process{PID: 101, FD: fd}, err
+	}
+	w.loop.apply(w.loop.policy.Connection(w.now, 1))
 	w.turn()
+	if c := w.condition(); c.Total != 1 || c.Busy != 0 {
+		t.Errorf("its successor is taken for it: %+v", c)
+	}
 	if len(w.loop.gone) != 0 || w.loop.tally.Rejected.Reports != maxReports+1 {
 		t.Errorf("gone %v, rejected %d", w.loop.gone, w.loop.tally.Rejected.Reports)
 	}
@@ -208,6 +218,9 @@ func TestStatusLine(t *testing.T) {
 	w.accept()
 	n := len(w.lines)
 	w.says(101, report.Busy)
+	if s := w.loop.snapshot(); s.Listening {
+		t.Error("listening although the pool is full")
+	}
 	if len(w.lines) != n+1 || !strings.Contains(w.lines[n], "1 busy, 0 idle, limit 1 | queue 0 | 0 requests | FULL since ") {
 		t.Fatalf("full is not told at once: %q", w.lines)
 	}
@@ -229,6 +242,16 @@ func TestStatusLine(t *testing.T) {
 	}
 	if !strings.Contains(w.logged.String(), "workers are free again") {
 		t.Errorf("log: %s", &w.logged)
+	}
+}
+
+// TestNumbersAreToldInTime: without any other event, too.
+func TestNumbersAreToldInTime(t *testing.T) {
+	w := newWorldAfter(t, daemonRules(5), left(t, 1, true))
+	w.says(101, report.Idle)
+	w.says(101, report.Busy)
+	if d := w.loop.timeout(); d <= 0 || d > linePeriod {
+		t.Errorf("they are told in %v", d)
 	}
 }
 
@@ -335,6 +358,9 @@ func TestReload(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("no outcome")
+	}
+	if !slices.Equal(w.told[len(w.told)-2:], []string{"RELOADING", "READY " + w.loop.compose()}) {
+		t.Errorf("the service manager was told %q", w.told)
 	}
 	if !slices.Equal(w.signals, []string{"101 SIGUSR1 false"}) || !strings.Contains(w.loop.compose(), "limit 7") ||
 		!strings.Contains(w.logged.String(), "cannot be reached: TasksMax=6") {

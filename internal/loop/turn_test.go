@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/policy"
 )
 
 // TestReportBeforeDeadline: who has said in time that it is done, or alive, is not
@@ -83,7 +84,81 @@ func TestUnknownIsNotZero(t *testing.T) {
 		t.Errorf("queue %v, want 0", q)
 	}
 	w.loop.seams.Depth = func(int) Depth { return Depth{Waiting: -1, Limit: -1} }
-	if s := w.loop.snapshot().Sockets[0]; s.Queue != nil || s.Backlog != nil {
-		t.Errorf("%+v, want nothing known", s)
+	if s := w.loop.snapshot().Sockets[0]; s.Queue != nil || s.Backlog != nil || !strings.Contains(w.loop.compose(), "queue ?") {
+		t.Errorf("%+v, %s, want nothing known", s, w.loop.compose())
+	}
+}
+
+// TestGossip: what means nothing is counted; what says something is booked.
+func TestGossip(t *testing.T) {
+	w := newWorld(t, daemonRules(5))
+	w.connect()
+	w.turn()
+	w.says(101, report.Nonsense)
+	if n := w.loop.tally.Rejected.Reports; n != 1 || !strings.Contains(w.logged.String(), "neither busy nor idle") {
+		t.Errorf("%d reports rejected, log %s", n, &w.logged)
+	}
+	if !says(&report.Message{Jobs: 0, Done: -1}) || !says(&report.Message{Jobs: -1, Done: 0}) || says(&report.Message{Jobs: -1, Done: -1}) {
+		t.Error("that no client is held is something said")
+	}
+}
+
+// TestReloadComesToNothing: whoever waits for it is told why, and so is STATUS=.
+func TestReloadComesToNothing(t *testing.T) {
+	w := newWorldAfter(t, daemonRules(5), left(t, 1, true))
+	reply := make(chan Outcome, 1)
+	w.loop.reload(reply)
+	w.die(102, policy.End{Code: 3})
+	w.turn()
+	if o := <-reply; o.Err == nil || !strings.Contains(o.Err.Error(), "worker exited with status 3") {
+		t.Errorf("outcome %+v", o)
+	}
+	if got := w.loop.compose(); !strings.HasSuffix(got, "| RELOAD FAILED: worker exited with status 3") {
+		t.Error(got)
+	}
+}
+
+// TestEndOfStress is told when it comes, without any other event.
+func TestEndOfStress(t *testing.T) {
+	cfg := daemonRules(2)
+	cfg.StressEligible, cfg.StressHold = true, time.Minute
+	w := newWorldAfter(t, cfg, left(t, 1, true))
+	w.connect()
+	w.turn()
+	w.accept()
+	w.says(102, report.Idle)
+	w.after(linePeriod)
+	if last := w.lines[len(w.lines)-1]; !strings.Contains(last, "| STRESS until") {
+		t.Fatalf("not the scenario that is meant: %q", last)
+	}
+	if d := w.loop.timeout(); d != time.Minute-linePeriod {
+		t.Errorf("the next wake-up is in %v", d)
+	}
+	w.after(time.Minute - linePeriod)
+	if last := w.lines[len(w.lines)-1]; strings.Contains(last, "STRESS") {
+		t.Errorf("a minute later: %q", last)
+	}
+}
+
+// TestQueueOfAFullPool: where long sessions hold all workers nothing changes but the
+// queue, and STATUS= says how it grows.
+func TestQueueOfAFullPool(t *testing.T) {
+	w := newWorld(t, daemonRules(1))
+	w.connect()
+	w.turn()
+	w.accept()
+	w.says(101, report.Busy)
+	w.after(linePeriod)
+	n := len(w.lines)
+	for range 3 {
+		w.connect()
+	}
+	w.after(lookPeriod)
+	if len(w.lines) != n+1 || !strings.Contains(w.lines[n], "| queue 3 |") {
+		t.Errorf("%q", w.lines)
+	}
+	w.after(lookPeriod)
+	if len(w.lines) != n+1 {
+		t.Errorf("told although nothing has changed: %q", w.lines)
 	}
 }

@@ -57,11 +57,12 @@ func TestUpgrade(t *testing.T) {
 	w.loop.seams.Flush = func() bool { flushed = true; return false }
 	w.loop.seams.Execute = func(h, _ []Handed) error {
 		w.handed = h
-		if !flushed {
-			t.Error("what is to be told is not flushed")
+		if !flushed || w.slots[2] != "102 state 1" {
+			t.Errorf("what is to be told is flushed: %t, 102 is on record as %s", flushed, w.slots[2])
 		}
 		return unix.ENOEXEC
 	}
+	w.report(report.Message{PID: 102, Avail: report.Idle, Jobs: -1, Done: -1}) // in the same turn
 	w.trials[0](nil)
 	w.turn()
 	for _, from := range []<-chan error{first, second} {
@@ -78,7 +79,7 @@ func TestUpgrade(t *testing.T) {
 		t.Errorf("log: %s", &w.logged)
 	}
 	w.says(103, report.Idle)
-	if c := w.condition(); c.Idle != 1 || c.Counters.Requests != 1 {
+	if c := w.condition(); c.Idle != 2 || c.Counters.Requests != 2 {
 		t.Errorf("it does not go on: %+v", c)
 	}
 	w.loop.Signal(unix.SIGUSR2)
