@@ -43,8 +43,15 @@ func (e *epoll) ctl(op, fd int, events uint32, k kind) error {
 }
 
 // wait blocks until something is ready or the time is over; negative = for as
-// long as it takes. The events are valid until the next wait.
-func (e *epoll) wait(timeout time.Duration) ([]unix.EpollEvent, error) {
+// long as it takes. The events are valid until the next wait. A lively loop dozes
+// first.
+func (e *epoll) wait(timeout time.Duration, lively bool) ([]unix.EpollEvent, error) {
+	if lively && (timeout < 0 || timeout > dozeFor) {
+		if found := e.doze(dozeFor); len(found) > 0 {
+			return found, nil
+		}
+		timeout -= dozeFor // what is negative stays so
+	}
 	n, err := unix.EpollWait(e.fd, e.events[:], milliseconds(timeout))
 	if errors.Is(err, unix.EINTR) {
 		return nil, nil

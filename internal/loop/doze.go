@@ -1,0 +1,40 @@
+package loop
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/policy"
+)
+
+// dozeFor is how long the loop stays at hand after something has happened.
+//
+// A wait of which Go's scheduler knows frees the loop's processor, and a process
+// without a busy processor puts its monitor thread to sleep: each wake-up is then
+// that of two threads, of which one looks around at once and often. Where the next
+// event is near, that is more than half of what a report costs. So the loop waits
+// for it without saying so, as if it computed. It stops the world for nobody: who
+// wants to, sends SIGURG to the thread (Go 1.14), which ends the wait.
+const dozeFor = 5 * time.Millisecond
+
+// lively reports whether events are so near to each other that the next one may
+// come while we doze. A single one is better waited for: the monitor thread looks
+// around while we do not say that we wait. So is any, where another goroutine
+// could not run meanwhile.
+func lively(before, now policy.Instant) bool {
+	return now-before < dozeFor && runtime.GOMAXPROCS(0) > 1
+}
+
+// doze is wait for a short time. It finds nothing when the time is over, or when
+// a signal came.
+func (e *epoll) doze(timeout time.Duration) []unix.EpollEvent {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.fd),
+		uintptr(unsafe.Pointer(&e.events[0])), uintptr(len(e.events)), uintptr(milliseconds(timeout)), 0, 0)
+	if errno != 0 { // wait will meet it again
+		return nil
+	}
+	return e.events[:n]
+}
