@@ -132,12 +132,12 @@ func TestLostStopCrashed(t *testing.T) {
 }
 
 // TestLostStopCut is the same with workers that SIGTERM ends in the midst of what
-// they do.
+// they do, and that are in a slice of their own.
 func TestLostStopCut(t *testing.T) {
 	t.Parallel()
 	s := counted("lost-cut", "--limit=4").install(t, func(s *service) {
 		s.write("counting.pl", strings.Replace(counting, "$SIG{TERM} =", "my $unused =", 1))
-		s.text += section("Service", []string{"RestartSec=5s"})
+		s.text += section("Service", []string{"RestartSec=5s", "Slice=lost-cut.slice"})
 	})
 	clients := s.inFlight(3, sleepPath(longWork*2/3))
 	shoot(t, s.Main())

@@ -45,10 +45,7 @@ func Own() (Unit, error) {
 	if err != nil {
 		return Unit{}, err
 	}
-	return find(string(data), func(dir string) bool {
-		_, err := os.Stat(filepath.Join(dir, "cgroup.procs"))
-		return err == nil
-	})
+	return find(string(data), isGroup)
 }
 
 // membership is a line of /proc/PID/cgroup, ID:CONTROLLERS:PATH (cgroups(7)).
@@ -107,11 +104,49 @@ func (u Unit) Service() Unit {
 	if !isSocket {
 		return u
 	}
+	own := u.Dir
 	u.Name = name + ".service"
-	if u.Dir != "" {
-		u.Dir = filepath.Join(filepath.Dir(u.Dir), u.Name)
+	if own == "" {
+		return u
+	}
+	u.Dir = filepath.Join(filepath.Dir(own), u.Name)
+	if !isGroup(u.Dir) {
+		if elsewhere := search(top(own), u.Name); elsewhere != "" {
+			u.Dir = elsewhere
+		}
 	}
 	return u
+}
+
+func isGroup(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "cgroup.procs"))
+	return err == nil
+}
+
+// top is the highest group of the service manager whose unit has the group dir.
+func top(dir string) string {
+	for dir = filepath.Dir(dir); !strings.HasPrefix(filepath.Base(dir), "user@") && isGroup(filepath.Dir(dir)); {
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}
+
+// search looks for the group of a unit that is in another slice (Slice= of
+// systemd.resource-control(5)); "" = there is none.
+func search(top, name string) (found string) {
+	_ = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !d.IsDir(): // a group that has just gone
+			return nil
+		case d.Name() == name:
+			found = path
+			return filepath.SkipAll
+		case path != top && !strings.HasSuffix(d.Name(), ".slice"): // a unit's own affair
+			return filepath.SkipDir
+		}
+		return nil
+	})
+	return found
 }
 
 // Members are the pids in the unit's own group. A group that is gone has none.

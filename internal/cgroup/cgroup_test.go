@@ -58,6 +58,34 @@ func TestService(t *testing.T) {
 	}
 }
 
+// TestServiceElsewhere: the service may be in another slice than its socket, of the
+// same manager.
+func TestServiceElsewhere(t *testing.T) {
+	root := t.TempDir()
+	manager := filepath.Join(root, "user.slice/user@7.service")
+	for _, dir := range []string{
+		root, filepath.Join(root, "system.slice"), filepath.Join(root, "system.slice/web.socket"), filepath.Join(root, "a.slice"), filepath.Join(root, "a.slice/a-b.slice"),
+		filepath.Join(root, "a.slice/a-b.slice/web.service"), filepath.Join(root, "a.slice/other.service/web.service"),
+		filepath.Join(root, "user.slice"), manager, filepath.Join(manager, "app.slice"), filepath.Join(manager, "app.slice/web.socket"),
+	} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for socket, want := range map[string]string{
+		filepath.Join(root, "system.slice/web.socket"):  filepath.Join(root, "a.slice/a-b.slice/web.service"),
+		filepath.Join(root, "system.slice/mail.socket"): filepath.Join(root, "system.slice/mail.service"), // gone
+		filepath.Join(manager, "app.slice/web.socket"):  filepath.Join(manager, "app.slice/web.service"),  // gone
+	} {
+		if got := (Unit{filepath.Base(socket), socket}).Service(); got.Dir != want {
+			t.Errorf("%s belongs to %s, want %s", socket, got.Dir, want)
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
 	u := Unit{"web.service", t.TempDir()}
 	if pids, err := u.Members(); err != nil || pids != nil {
