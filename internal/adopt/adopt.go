@@ -42,7 +42,7 @@ type World struct {
 	Self       int                        // this process
 	Manager    int                        // the parent of orphans in this unit
 	Open       func(pid int) (int, error) // a pidfd
-	PidOf      func(pidfd int) int        // -1: it has ended
+	PidOf      func(pidfd int) int        // -1: it has ended, 0: it is none
 	Stat       func(pid int) (procfs.Stat, bool)
 	Generation func(pid int) (uint64, bool) // from its first environment
 	Inherited  func(pid int) bool           // … which was made for another process

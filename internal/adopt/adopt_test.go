@@ -124,7 +124,7 @@ func TestFind(t *testing.T) {
 }
 
 // TestFindKept: a pidfd that came back stands for its process, also when it has
-// ended; what is not on record is closed.
+// ended; what stands for another, or is no pidfd, and what is not on record is closed.
 func TestFindKept(t *testing.T) {
 	open := func() int {
 		fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -133,16 +133,11 @@ func TestFindKept(t *testing.T) {
 		}
 		return fd
 	}
-	ended, other, unknown := open(), open(), open()
+	ended, other, none, unknown := open(), open(), open(), open()
 	w := world(orphaned(202, 60, 8))
-	w.PidOf = func(fd int) int {
-		if fd == ended {
-			return -1
-		}
-		return 999
-	}
-	records := []state.Record{record(0, 7, 201, 50), record(1, 8, 202, 60)}
-	f := Find(records, map[uint64]int{7: ended, 8: other, 9: unknown}, false, w)
+	w.PidOf = func(fd int) int { return map[int]int{ended: -1, other: 999, none: 0}[fd] }
+	records := []state.Record{record(0, 7, 201, 50), record(1, 8, 202, 60), record(2, 6, 203, 40)}
+	f := Find(records, map[uint64]int{6: none, 7: ended, 8: other, 9: unknown}, false, w)
 	if len(f.Workers) != 2 || f.Workers[0].FD != ended || !f.Workers[0].Stored || f.Workers[1].Stored {
 		t.Fatalf("found %+v", f.Workers)
 	}

@@ -52,7 +52,8 @@ func readStart(name string, buf []byte) ([]byte, error) {
 }
 
 // PidOf reads the number behind a pidfd from /proc/self/fdinfo (Linux 5.4); -1
-// when the process has ended and was collected, or fd is no pidfd.
+// when the process has ended and was collected, or cannot be told, 0 when fd is no
+// pidfd.
 func PidOf(fd int) int {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
 	if err != nil {
@@ -65,7 +66,7 @@ func PidOf(fd int) int {
 			}
 		}
 	}
-	return -1
+	return 0
 }
 
 // Environ looks a variable up in the environment that a process was started
