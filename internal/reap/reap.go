@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,9 @@ func Run(getenv func(string) string) (int, error) {
 		return 0, nil
 	}
 	unit, err := cgroup.Own()
+	if err == nil && !stopped(unit, getenv) {
+		err = fmt.Errorf("%s is not being stopped", unit.Name)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w; availd reap is for ExecStopPost= only", err)
 	}
@@ -47,6 +51,13 @@ func Run(getenv func(string) string) (int, error) {
 		return 0, err
 	}
 	return len(left), end(left, Patience)
+}
+
+// stopped reports whether this is a command of the unit's stop. In a service
+// SERVICE_RESULT says so; whoever types the command in a shell there, of cron or of an
+// sshd, is not to end all others. In a socket there are only its own commands.
+func stopped(unit cgroup.Unit, getenv func(string) string) bool {
+	return strings.HasSuffix(unit.Name, ".socket") || getenv("SERVICE_RESULT") != ""
 }
 
 // process is one of the left-over; the pidfd keeps it from being taken for

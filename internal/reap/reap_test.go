@@ -157,6 +157,20 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// TestStopped: a shell in a service is no stop of it.
+func TestStopped(t *testing.T) {
+	for _, c := range []struct {
+		unit, result string
+		want         bool
+	}{
+		{"web.service", "success", true}, {"web.service", "timeout", true}, {"web.socket", "", true}, {"cron.service", "", false},
+	} {
+		if got := stopped(cgroup.Unit{Name: c.unit}, func(string) string { return c.result }); got != c.want {
+			t.Errorf("%s with SERVICE_RESULT=%s: %t", c.unit, c.result, got)
+		}
+	}
+}
+
 // TestCrash: after a crash nobody is touched, and nothing is even looked at.
 func TestCrash(t *testing.T) {
 	for _, result := range crashes {
