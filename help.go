@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/config"
@@ -22,17 +25,53 @@ func runHelp() string {
 	b.WriteString("availd run [OPTIONS] -- COMMAND [ARG…]\n\n")
 	b.WriteString("Serve the sockets of the .socket unit, or those of --listen, with a pool of\n" +
 		"workers that run COMMAND. This is what ExecStart= says.\n")
-	for _, group := range config.Groups() {
-		fmt.Fprintf(&b, "\n%s:\n", group)
-		for _, o := range config.Options() {
-			if o.Group == group {
-				writeOption(&b, o)
-			}
-		}
-	}
+	writeGroups(&b)
 	b.WriteString("\nN is decimal. DUR is a time span as in systemd.time(7): 100 (seconds), 250ms,\n" +
 		"5min, 1min 30s. Options of a FILE have no dashes: limit=50. See availd-run(8).\n")
 	return b.String()
+}
+
+// unitsHelp is what availd units --help prints: its own options come before those
+// that go to the configuration file.
+func unitsHelp() string {
+	var b strings.Builder
+	b.WriteString("availd units [OPTIONS] --listen ADDRESS NAME -- COMMAND [ARG…]\n\n")
+	b.WriteString("Print or write NAME.socket, NAME.service and NAME.conf for workers that run\nCOMMAND.\n\nUnits:\n")
+	for _, f := range unitsFlags() {
+		if f.(cli.VisibleFlag).IsVisible() {
+			writeOption(&b, optionOf(f))
+		}
+	}
+	b.WriteString("\nThese go to NAME.conf:\n")
+	writeGroups(&b, notInFile...)
+	b.WriteString("\nN is decimal. DUR is a time span as in systemd.time(7): 100 (seconds), 250ms,\n" +
+		"5min, 1min 30s. See availd-units(1) and availd-run(8).\n")
+	return b.String()
+}
+
+// optionOf takes an option of the library's apart, whose usage has the name of
+// its value in back quotes.
+func optionOf(f cli.Flag) config.Option {
+	doc := f.(cli.DocGenerationFlag)
+	before, rest, takes := strings.Cut(doc.GetUsage(), "`")
+	value, after, _ := strings.Cut(rest, "`")
+	o := config.Option{Name: f.Names()[0], Arg: value, Help: before + value + after}
+	if takes {
+		o.DefaultText = doc.GetDefaultText()
+	}
+	return o
+}
+
+// writeGroups writes the options of run by group, but for some.
+func writeGroups(b *strings.Builder, but ...string) {
+	for _, group := range config.Groups() {
+		fmt.Fprintf(b, "\n%s:\n", group)
+		for _, o := range config.Options() {
+			if o.Group == group && !slices.Contains(but, o.Name) {
+				writeOption(b, o)
+			}
+		}
+	}
 }
 
 func writeOption(b *strings.Builder, o config.Option) {

@@ -19,8 +19,9 @@ func unitsCommand() *cli.Command {
 	var settings []config.Setting
 	return &cli.Command{
 		Name: "units", Usage: "print or write a .socket, a .service and a .conf for a worker",
-		UsageText:       "availd units [OPTIONS] --listen ADDRESS NAME -- COMMAND [ARG…]\n\nThe options of availd run are taken too, and go to NAME.conf.",
-		HideHelpCommand: true, Flags: append(unitsFlags(), runFlags(&settings)...),
+		UsageText:          "availd units [OPTIONS] --listen ADDRESS NAME -- COMMAND [ARG…]",
+		CustomHelpTemplate: unitsHelp(),
+		HideHelpCommand:    true, Flags: append(unitsFlags(), runFlags(&settings)...),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return optionError(settings, err) },
 		Action:       func(c *cli.Context) error { return writeUnits(c, settings) },
 	}
@@ -39,7 +40,7 @@ func unitsFlags() []cli.Flag {
 		&cli.IntFlag{Name: "systemd", Usage: "write for this `VERSION` of systemd", DefaultText: "the running one, else " + strconv.Itoa(units.OldestSystemd)},
 		&cli.BoolFlag{Name: "user", Usage: "write for your own service manager, systemctl --user"},
 		&cli.StringFlag{Name: "output", Usage: "write the files to `DIR` instead of printing them"},
-		&cli.StringFlag{Name: "conf-dir", Usage: "`DIR` in which the service looks for NAME.conf (default: " + units.DefaultConfDir + ", or that of --output)"},
+		&cli.StringFlag{Name: "conf-dir", Usage: "`DIR` in which the service looks for NAME.conf", DefaultText: "that of --output, else " + units.DefaultConfDir},
 		&cli.StringFlag{Name: "binary", Usage: "`PATH` of availd", DefaultText: "this program, or " + units.DefaultBinary},
 		&cli.BoolFlag{Name: "force", Usage: "replace files that are there"},
 	}
@@ -67,10 +68,14 @@ type wordList struct{ words []string }
 func (w *wordList) Set(value string) error { w.words = append(w.words, value); return nil }
 func (w *wordList) String() string         { return "" }
 
+// notInFile are the options of run that are the units' affair, or mean something
+// else to them.
+var notInFile = []string{"listen", "config", "name"}
+
 // runFlags are the options of run that a .conf file may hold.
 func runFlags(settings *[]config.Setting) []cli.Flag {
 	return slices.DeleteFunc(config.Flags(settings), func(f cli.Flag) bool {
-		return slices.Contains([]string{"listen", "config", "name"}, f.Names()[0])
+		return slices.Contains(notInFile, f.Names()[0])
 	})
 }
 
