@@ -132,7 +132,10 @@ func (c *Conn) messages(b []byte, each func([]byte) error) (more bool, err error
 		more = order.Uint16(b[6:])&unix.NLM_F_MULTI != 0
 		payload := b[unix.SizeofNlMsghdr:size]
 		switch order.Uint16(b[4:]) {
-		case unix.NLMSG_DONE:
+		case unix.NLMSG_DONE: // of a list, which may have failed half way or at once
+			if errno := -int32(order.Uint32(payload)); errno > 0 {
+				return false, refusal(unix.Errno(errno))
+			}
 			return false, nil
 		case unix.NLMSG_ERROR:
 			return false, refusal(unix.Errno(-int32(order.Uint32(payload))))
