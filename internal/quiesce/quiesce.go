@@ -132,6 +132,17 @@ func (l *Looker) listener(fd int) {
 	if len(l.ports) > 0 && protocol != unix.IPPROTO_TCP && protocol != 0 {
 		l.blunt = true // MPTCP lists its connections elsewhere
 	}
+	if isTransparent(fd) {
+		l.blunt = true
+	}
+}
+
+// isTransparent reports whether connections have the address that the client meant,
+// which is not the listener's (Transparent= of systemd.socket(5)).
+func isTransparent(fd int) bool {
+	four, _ := unix.GetsockoptInt(fd, unix.SOL_IP, unix.IP_TRANSPARENT)
+	six, _ := unix.GetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_TRANSPARENT)
+	return four > 0 || six > 0
 }
 
 // Look looks at each of the processes, all of which were sent SIGSTOP before, and

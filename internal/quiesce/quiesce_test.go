@@ -2,6 +2,7 @@ package quiesce
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -256,6 +257,30 @@ func TestLookBlunt(t *testing.T) {
 	other := connect(t, unix.AF_UNIX, unix.SOCK_STREAM, must2(unix.Getsockname(fd)))
 	if s := start(t, fd, other).look(l); s != Holding {
 		t.Errorf("with another socket: %v, want holding", s)
+	}
+}
+
+// TestTransparent: a connection to any address may be the listener's then.
+func TestTransparent(t *testing.T) {
+	for _, c := range []struct {
+		sa                      unix.Sockaddr
+		family, level, variable int
+	}{
+		{&unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, unix.AF_INET, unix.SOL_IP, unix.IP_TRANSPARENT},
+		{&unix.SockaddrInet6{Addr: [16]byte{15: 1}}, unix.AF_INET6, unix.SOL_IPV6, unix.IPV6_TRANSPARENT},
+	} {
+		fd, _ := listen(t, c.family, unix.SOCK_STREAM, c.sa)
+		if l := New([]int{fd}, nil); l.blunt {
+			t.Error("blunt without need")
+		}
+		if err := unix.SetsockoptInt(fd, c.level, c.variable, 1); errors.Is(err, unix.EPERM) {
+			t.Skip("a transparent socket takes CAP_NET_ADMIN or CAP_NET_RAW")
+		} else {
+			must(t, err)
+		}
+		if l := New([]int{fd}, nil); !l.blunt {
+			t.Error("its connections are told by an address that they do not have")
+		}
 	}
 }
 
