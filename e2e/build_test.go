@@ -37,7 +37,7 @@ var (
 		{source: "examples/http-c-board/*.c", output: "workers/http-c-board"},
 		{source: "e2e/bench/programs/load.c", output: "bench/load"},
 		{source: "e2e/bench/programs/prefork.c", output: "bench/prefork"},
-		{source: "e2e/bench/programs/nap.c", output: "bench/nap"},
+		{source: "e2e/bench/programs/late.c", output: "bench/late"},
 		{source: "e2e/bench/programs/hello.c", output: "bench/hello", bare: true},
 		{source: "e2e/bench/programs/stamp.c", output: "bench/stamp", bare: true},
 		{source: "e2e/bench/programs/birth.c", output: "bench/birth"},

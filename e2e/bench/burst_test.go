@@ -29,7 +29,7 @@ type burster struct {
 
 // TestBurst: how long the last of 50 clients waits.
 func TestBurst(t *testing.T) {
-	const rounds = 5
+	const rounds = 9
 	bursters := allBursters()
 	series := rig.Series{}
 	rig.Rounds(rounds, bursters, func(b burster) {
@@ -57,11 +57,11 @@ const (
 
 func allBursters() []burster {
 	request, answer := rig.HTTP(fmt.Sprintf("/sleep?ms=%d", burstRequest.Milliseconds()))
-	start, work := fmt.Sprint(burstStart.Milliseconds()), fmt.Sprint(burstRequest.Milliseconds())
+	start, all := fmt.Sprint(burstStart.Milliseconds()), fmt.Sprint(burstIdeal.Milliseconds())
 	pool := func(options ...string) func(*testing.T, int) *rig.Availd {
 		return func(t *testing.T, port int) *rig.Availd {
 			options := append([]string{"--protocol=notify", fmt.Sprint("--limit=", burstClients)}, options...)
-			return rig.StartAvaild(t, harness.Availd, port, options, nap, start, httpC)
+			return rig.StartAvaild(t, harness.Availd, port, options, late, start)
 		}
 	}
 	return []burster{
@@ -72,11 +72,11 @@ func allBursters() []burster {
 			return nil
 		}, request, answer},
 		{burstNone, func(t *testing.T, port int) *rig.Availd {
-			startTcpserver(t, port, burstClients, nap, start, hello, work)
+			startTcpserver(t, port, burstClients, hello, all)
 			return nil
 		}, "", "hello"},
 		{acceptYes, func(t *testing.T, port int) *rig.Availd {
-			startAcceptYes(t, port, burstClients, nap+" "+start+" "+hello+" "+work)
+			startAcceptYes(t, port, burstClients, hello+" "+all)
 			return nil
 		}, "", "hello"},
 	}

@@ -19,7 +19,7 @@ const (
 	httpC    = harness.Workers + "/http-c"
 	httpCB   = harness.Workers + "/http-c-board"
 	prefork  = harness.Bench + "/prefork"
-	nap      = harness.Bench + "/nap"
+	late     = harness.Bench + "/late"
 	hello    = harness.Bench + "/hello"
 	stamp    = harness.Bench + "/stamp"
 	birth    = harness.Bench + "/birth"
