@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"os"
 	"time"
 
@@ -60,7 +61,7 @@ func (d *daemon) store(slot int, generation uint64, p loop.Process) {
 func markOf(e policy.Entry) state.Mark {
 	return state.Mark{
 		State: e.State, Leaving: e.Leaving, Told: e.Told, Taken: e.Taken, Blamed: e.Blamed, Aborted: e.Aborted,
-		Held: uint16(min(e.Held, 1<<16-1)), Finished: uint32(min(e.Finished, 1<<32-1)),
+		Held: uint16(min(e.Held, 1<<16-1)), Finished: uint32(min(int64(e.Finished), math.MaxUint32)),
 	}
 }
 
