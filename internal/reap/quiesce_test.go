@@ -54,18 +54,7 @@ func accepting(t *testing.T) (*exec.Cmd, net.Conn) {
 	cmd := exec.Command(program(t))
 	cmd.Env = append(os.Environ(), envPlay+"=accept", worker.EnvGeneration+"=1", "LISTEN_FDS=1")
 	cmd.ExtraFiles = []*os.File{f}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // if the test has failed
-		_ = cmd.Wait()
-	})
-	says(t, out, "ready\n")
+	begin(t, cmd)
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package reap
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +54,14 @@ func left(t *testing.T, how string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = in.Close() })
+	begin(t, cmd)
+	return cmd
+}
+
+// begin starts a process that says when it is ready, and ends it with the test.
+func begin(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -63,14 +70,10 @@ func left(t *testing.T, how string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = in.Close()
 		_ = cmd.Process.Kill() // for the deaf, and those that a failed test left
 		_ = cmd.Wait()
 	})
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatalf("%q %v", line, err)
-	}
-	return cmd
+	says(t, out, "ready\n")
 }
 
 func program(t *testing.T) string {
