@@ -260,6 +260,21 @@ func TestLookBlunt(t *testing.T) {
 	}
 }
 
+// TestMultipath: connections of MPTCP are in no list of TCP's.
+func TestMultipath(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_MPTCP)
+	if errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.ENOPROTOOPT) {
+		t.Skip("this kernel has no MPTCP:", err)
+	}
+	must(t, err)
+	defer unix.Close(fd)
+	must(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	must(t, unix.Listen(fd, 1))
+	if l := New([]int{fd}, nil); !l.blunt {
+		t.Error("its connections are looked for where they are not")
+	}
+}
+
 // TestTransparent: a connection to any address may be the listener's then.
 func TestTransparent(t *testing.T) {
 	for _, c := range []struct {
