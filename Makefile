@@ -4,10 +4,12 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 # static; without the repository's state, so that the same sources give the same
-# bytes; with the entry point that sees how the process was started (internal/first);
-# and with a runtime that sleeps when there is nothing to do (internal/still)
+# bytes; with the entry point that sees how the process was started, on the
+# architectures that have it (internal/first); and with a runtime that sleeps when
+# there is nothing to do (internal/still)
 GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags stillruntime
-LDFLAGS = -E github.com/availd/availd/internal/first.entry -checklinkname=0 -X main.version=$(VERSION)
+ENTRY = $(if $(filter amd64 arm64,$(1)),-E github.com/availd/availd/internal/first.entry)
+LDFLAGS = $(call ENTRY,$(1)) -checklinkname=0 -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 20s
 PREFIX ?= /usr/local
@@ -19,7 +21,7 @@ ERRORLINT = go run github.com/polyfloyd/go-errorlint@v1.8.0
 
 # bin/availd
 build:
-	$(GOBUILD) -ldflags '$(LDFLAGS)' -o bin/availd .
+	$(GOBUILD) -ldflags '$(call LDFLAGS,$(shell go env GOARCH))' -o bin/availd .
 
 # an example on $(LISTEN), in the foreground; Ctrl-C ends it. The worker is the
 # one in Python, or where that is missing the one in Go.
@@ -80,11 +82,11 @@ cover:
 	go tool cover -func=cover.out | tail -1
 
 # $(DIST): a deb and an rpm for each architecture
-dist:
-	for arch in $(ARCHS); do \
-		GOOS=linux GOARCH=$$arch $(GOBUILD) -ldflags '-s -w $(LDFLAGS)' -o bin/availd-$$arch . && \
-		DIST=$(DIST) packaging/build $(VERSION) $$arch bin/availd-$$arch || exit; \
-	done
+dist: $(addprefix dist-,$(ARCHS))
+
+dist-%:
+	GOOS=linux GOARCH=$* $(GOBUILD) -ldflags '-s -w $(call LDFLAGS,$*)' -o bin/availd-$* .
+	DIST=$(DIST) packaging/build $(VERSION) $* bin/availd-$*
 
 # everything below $(DESTDIR): see packaging/install for what goes where. After it
 # journalctl --update-catalog, so that journalctl -x explains the messages.

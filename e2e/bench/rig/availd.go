@@ -79,16 +79,6 @@ func (a *Availd) Status(t testing.TB) status.Service {
 	return s
 }
 
-// Reload rolls the workers over and returns when that is done.
-func (a *Availd) Reload(t testing.TB) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*harness.Patience)
-	defer cancel()
-	if _, err := (control.Client{Path: a.control}).Reload(ctx); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // AwaitIdle waits for so many workers that are ready.
 func (a *Availd) AwaitIdle(t testing.TB, n int) {
 	t.Helper()
