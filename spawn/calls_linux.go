@@ -68,7 +68,10 @@ func (l *callList) takeFiles(files []int) {
 	}
 	l.add(unix.SYS_CLOSE_RANGE, free, math.MaxUint32, unix.CLOSE_RANGE_UNSHARE)
 	from := slices.Clone(files)
-	for i, fd := range files {
+	if len(from) > 0 && from[0] == Null && hasNullInput() {
+		from[0] = 0 // it need not be opened anew
+	}
+	for i, fd := range from {
 		if fd != Null && fd != i && fd < len(files) {
 			from[i] = int(free)
 			l.add(unix.SYS_DUP3, uintptr(fd), free, unix.O_CLOEXEC)

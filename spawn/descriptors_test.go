@@ -50,6 +50,9 @@ func testDescriptors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { checkDescriptors(t, files) })
 	}
+	defer func(was func() bool) { hasNullInput = was }(hasNullInput)
+	hasNullInput = func() bool { return false }
+	t.Run("input opened anew", func(t *testing.T) { checkDescriptors(t, []int{Null, 1, 2, low[3]}) })
 }
 
 func checkDescriptors(t *testing.T, files []int) {

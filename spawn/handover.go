@@ -1,5 +1,11 @@
 package spawn
 
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
 // Null stands for /dev/null in [Handover.Files].
 const Null = -1
 
@@ -29,3 +35,14 @@ func (h Handover) files(null int) []uintptr {
 	}
 	return files
 }
+
+// hasNullInput reports whether this process reads from /dev/null itself, as it does
+// under a service manager.
+var hasNullInput = sync.OnceValue(func() bool {
+	var s unix.Stat_t
+	if err := unix.Fstat(0, &s); err != nil || s.Mode&unix.S_IFMT != unix.S_IFCHR || s.Rdev != unix.Mkdev(1, 3) {
+		return false
+	}
+	flags, err := unix.FcntlInt(0, unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_ACCMODE != unix.O_WRONLY
+})
