@@ -67,10 +67,10 @@ func steadyStacks(t *testing.T, series rig.Series, app application, stacks []sta
 		rig.Load{Program: loader, Port: e.port, Clients: stackPool, Request: app.slow, Answer: app.answer}.Run(t)
 		series.Add(e.name, "worker", float64(e.server.Memory())/1e6/stackPool)
 	}
-	rig.Rounds(27, entrants, func(e entrant) { // many short ones: the ratios are near 1
+	rig.Rounds(15, entrants, func(e entrant) { // many: the ratios are near 1
 		meter := rig.Measure(e.server.Process)
 		r := rig.Load{
-			Program: loader, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: 500 * time.Millisecond,
+			Program: loader, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: time.Second,
 		}.Run(t)
 		ran, _ := meter.Read()
 		series.Add(e.name, "rate", r.Rate())

@@ -17,8 +17,9 @@ import (
 // that of two threads, of which one looks around at once and often. Where the next
 // event is near, that is more than half of what a report costs. So the loop waits
 // for it without saying so, as if it computed. It stops the world for nobody: who
-// wants to, sends SIGURG to the thread (Go 1.14), which ends the wait.
-const dozeFor = 5 * time.Millisecond
+// wants to, sends SIGURG to the thread (Go 1.14), which ends the wait. It is shorter
+// than the pauses between looks into a queue, which are events only to us.
+const dozeFor = 3 * time.Millisecond
 
 // lively reports whether events are so near to each other that the next one may
 // come while we doze. A single one is better waited for: the monitor thread looks
