@@ -17,17 +17,27 @@ import (
 // that of two threads, of which one looks around at once and often. Where the next
 // event is near, that is more than half of what a report costs. So the loop waits
 // for it without saying so, as if it computed. It stops the world for nobody: who
-// wants to, sends SIGURG to the thread (Go 1.14), which ends the wait. It is shorter
-// than the pauses between looks into a queue, which are events only to us.
+// wants to, sends SIGURG to the thread (Go 1.14), which ends the wait.
 const dozeFor = 3 * time.Millisecond
 
-// lively reports whether events are so near to each other that the next one may
-// come while we doze. A single one is better waited for: the monitor thread looks
-// around while we do not say that we wait. So is any, where another goroutine
-// could not run meanwhile.
-func lively(before, now policy.Instant) bool {
-	return now-before < dozeFor && runtime.GOMAXPROCS(0) > 1
+// manyNear is after how many events near to each other the loop dozes. A doze that
+// finds nothing costs what some five others save, as the monitor thread looks around
+// while we do not say that we wait.
+const manyNear = 8
+
+// pace counts the turns that were near to the one before.
+type pace int
+
+func (p *pace) turn(before, now policy.Instant) {
+	*p++
+	if now-before >= dozeFor {
+		*p = 0
+	}
 }
+
+// lively reports whether the next event is likely to come while we doze. Where
+// another goroutine could not run meanwhile, it is better waited for.
+func (p pace) lively() bool { return p >= manyNear && runtime.GOMAXPROCS(0) > 1 }
 
 // doze is wait for a short time. It finds nothing when the time is over, or when
 // a signal came.

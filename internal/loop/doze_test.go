@@ -10,21 +10,29 @@ import (
 	"github.com/availd/availd/policy"
 )
 
+// TestLively: many turns near to each other make a lively loop, and one that is not
+// ends that.
 func TestLively(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	const second = policy.Instant(time.Second)
-	for now, want := range map[policy.Instant]bool{
-		second:           true,
-		second + dozeFor: false,
-		2 * second:       false,
-	} {
-		if got := lively(second, now); got != want {
-			t.Errorf("after %v: lively %t", time.Duration(now-second), got)
+	var p pace
+	now := policy.Instant(time.Second)
+	turns := func(n int, apart time.Duration) {
+		for range n {
+			p.turn(now, now+policy.Instant(apart))
+			now += policy.Instant(apart)
 		}
 	}
+	turns(manyNear-1, dozeFor-1)
+	few := p.lively()
+	turns(1, dozeFor-1)
+	many := p.lively()
+	turns(1, dozeFor)
+	late := p.lively()
+	turns(manyNear, 0)
+	again := p.lively()
 	runtime.GOMAXPROCS(1)
-	if lively(second, second) {
-		t.Error("lively, though nobody else could run")
+	if few || !many || late || !again || p.lively() {
+		t.Errorf("lively after few %t, many %t, a late one %t, many again %t, on one processor %t", few, many, late, again, p.lively())
 	}
 }
 

@@ -61,8 +61,8 @@ type Loop struct {
 	effects   []policy.Action
 	postponed *policy.Action // a birth beyond maxBirths
 	births    int            // in this turn
-	lively    bool           // the last turn was not long ago
-	unread    bool           // reports beyond maxReports
+	pace      pace
+	unread    bool // reports beyond maxReports
 	ready     events
 	message   report.Message
 	channels  map[int]*channel // by fd
@@ -166,12 +166,13 @@ func (l *Loop) Run() error {
 // worker which just became idle spares a birth; and before deaths, which come
 // last, so that last words count.
 func (l *Loop) turn() error {
-	found, err := l.epoll.wait(l.timeout(), l.lively)
+	found, err := l.epoll.wait(l.timeout(), l.pace.lively())
 	if err != nil {
 		return err
 	}
 	now := l.seams.Now()
-	l.now, l.lively, l.births = now, lively(l.now, now), 0
+	l.pace.turn(l.now, now)
+	l.now, l.births = now, 0
 	l.ready.sort(found)
 	l.consult()
 	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {
