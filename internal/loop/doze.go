@@ -16,8 +16,8 @@ import (
 // without a busy processor puts its monitor thread to sleep: each wake-up is then
 // that of two threads, of which one looks around at once and often. Where the next
 // event is near, that is more than half of what a report costs. So the loop waits
-// for it without saying so, as if it computed. It stops the world for nobody: who
-// wants to, sends SIGURG to the thread (Go 1.14), which ends the wait.
+// for it without saying so, as if it computed. A collector that has to stop the world
+// need not wait for that: it sends SIGURG to the thread (Go 1.14), which ends the wait.
 const dozeFor = 3 * time.Millisecond
 
 // manyNear is after how many events near to each other the loop dozes. A doze that
@@ -29,7 +29,7 @@ const manyNear = 8
 type pace int
 
 func (p *pace) turn(before, now policy.Instant) {
-	*p++
+	*p = min(*p+1, manyNear)
 	if now-before >= dozeFor {
 		*p = 0
 	}
@@ -37,7 +37,7 @@ func (p *pace) turn(before, now policy.Instant) {
 
 // lively reports whether the next event is likely to come while we doze. Where
 // another goroutine could not run meanwhile, it is better waited for.
-func (p pace) lively() bool { return p >= manyNear && runtime.GOMAXPROCS(0) > 1 }
+func (p pace) lively() bool { return p == manyNear && runtime.GOMAXPROCS(0) > 1 }
 
 // doze is wait for a short time. It finds nothing when the time is over, or when
 // a signal came.

@@ -24,7 +24,7 @@ func TestLively(t *testing.T) {
 	}
 	turns(manyNear-1, dozeFor-1)
 	few := p.lively()
-	turns(1, dozeFor-1)
+	turns(2, dozeFor-1)
 	many := p.lively()
 	turns(1, dozeFor)
 	late := p.lively()
