@@ -66,20 +66,22 @@ func more(r *harness.Running, n int) func() bool {
 func checkStressed(t *testing.T, all []entry) {
 	t.Helper()
 	t.Logf("%d workers", len(all))
+	last := 0 // one that lived for a moment only may not have been seen
 	for i, e := range all {
 		want := ""
 		if e.generation >= stressLimit {
 			want = "yes"
 		}
-		if e.generation != i+1 {
-			t.Errorf("worker %d of %d has generation %d", i+1, len(all), e.generation)
+		if e.generation <= last {
+			t.Errorf("worker %d of %d has generation %d, after %d", i+1, len(all), e.generation, last)
 		}
+		last = e.generation
 		if got := e.args[len(e.args)-1]; !e.informed || e.stress != want || got != "stress="+want {
 			t.Errorf("generation %d has AVAILD_STRESS=%q and the argument %q, want %q", e.generation, e.stress, got, want)
 		}
 	}
-	if len(all) < 2*stressLimit-1 {
-		t.Errorf("%d workers: the older ones were not replaced", len(all))
+	if last < 2*stressLimit-1 {
+		t.Errorf("%d workers were started: the older ones were not replaced", last)
 	}
 }
 
