@@ -14,6 +14,6 @@ const (
 
 // Sleep has the monitor thread sleep until something happens, and reports
 // whether that can be had: in a binary that was not built for it, or with a
-// runtime that does it another way, nothing changes. Garbage is then collected when the heap has grown (GOGC of package
-// runtime), not by the clock.
+// runtime that does it another way, nothing changes. Garbage is then collected
+// when the heap has grown (GOGC of package runtime), not by the clock.
 func Sleep() bool { return sleep() }
