@@ -47,9 +47,9 @@ func forbidden(pkg, dep string) string {
 		return "worker is for other people's programs: the standard library only"
 	case isOwn && slices.Contains(leaves, pkg) && slices.Contains(leaves, own):
 		return "a leaf knows no other leaf"
-	case isOwn && slices.Contains(leaves, pkg) && own != "worker" && own != "internal/sockdiag":
+	case isOwn && slices.Contains(leaves, pkg) && !slices.Contains([]string{"worker", "internal/sockdiag", "internal/nowait"}, own):
 		return "a leaf knows nothing of the project but the contract in worker, and how the kernel is asked"
-	case pkg == "internal/loop" && isOwn && !slices.Contains([]string{"policy", "internal/board", "internal/demand", "internal/report", "internal/status"}, own):
+	case pkg == "internal/loop" && isOwn && !slices.Contains([]string{"policy", "internal/nowait", "internal/board", "internal/demand", "internal/report", "internal/status"}, own):
 		return "the loop sees effects through its seams"
 	case isOwn && strings.HasPrefix(own, "e2e") && !strings.HasPrefix(pkg, "e2e/"):
 		return "tests are nobody's dependency"

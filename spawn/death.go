@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/nowait"
 )
 
 // End is how a worker ended.
@@ -25,7 +27,7 @@ func (p Process) Wait() (End, bool, error) {
 	var status unix.WaitStatus
 	pid := 0
 	err := retry(func() (err error) {
-		pid, err = unix.Wait4(p.PID, &status, unix.WNOHANG, nil)
+		pid, err = nowait.Reap(p.PID, &status)
 		return err
 	})
 	switch {
@@ -74,7 +76,7 @@ const pidfdSignalProcessGroup = 1 << 2
 // ended reports whether the process is dead: an adopted one's number may be
 // another's by now.
 func (p Process) ended() bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 0)
+	n, err := nowait.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}})
 	return err == nil && n > 0
 }
 

@@ -15,6 +15,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/nowait"
 )
 
 // ErrNone says that no connection waits (any more).
@@ -51,11 +53,11 @@ func Accept(listener int) (Conn, error) {
 	var err error
 	for range tries {
 		var fd int
-		var peer unix.Sockaddr
-		fd, peer, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		var peer unix.RawSockaddrAny
+		fd, err = nowait.Accept(listener, unix.SOCK_CLOEXEC, &peer)
 		switch {
 		case err == nil:
-			return describe(fd, peer), nil
+			return describe(fd, &peer), nil
 		case errors.Is(err, unix.EAGAIN):
 			return Conn{}, ErrNone
 		case !transient(err): // else the client's trouble: accept(2) says to try the next
@@ -82,7 +84,7 @@ func look(listener int) (waits, room bool) {
 	for i := range birth {
 		entries[1+i].Fd = int32(min(limit.Cur, math.MaxInt32)) - int32(i) - 1
 	}
-	if _, err := unix.Poll(entries[:], 0); err != nil {
+	if _, err := nowait.Poll(entries[:]); err != nil {
 		return true, false
 	}
 	room = true
@@ -111,7 +113,7 @@ func findRoom(listener int) error {
 
 func closeAll(fds []int) {
 	for _, fd := range fds {
-		_ = unix.Close(fd)
+		_ = nowait.Close(fd)
 	}
 }
 

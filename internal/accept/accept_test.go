@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -95,27 +97,30 @@ func TestSourceOfIPv6(t *testing.T) {
 		"64:ff9b::c000:207":           "64:ff9b::/64",
 		"2001:db8:1:2:0:ffff:1.2.3.4": "2001:db8:1:2::/64",
 	} {
-		p := &unix.SockaddrInet6{Port: 9}
-		copy(p.Addr[:], net.ParseIP(addr).To16())
-		if got := describe(-1, p); got.Source != want {
+		if got := describe(-1, inet6(addr, 0)); got.Source != want {
 			t.Errorf("%s: source %s, want %s", addr, got.Source, want)
 		}
 	}
 }
 
+// inet6 is a peer as the kernel tells it.
+func inet6(addr string, zone uint32) *unix.RawSockaddrAny {
+	var peer unix.RawSockaddrAny
+	p := (*unix.RawSockaddrInet6)(unsafe.Pointer(&peer))
+	p.Family, p.Addr, p.Scope_id = unix.AF_INET6, netip.MustParseAddr(addr).As16(), zone
+	return &peer
+}
+
 // A link-local address says nothing without its interface.
 func TestZone(t *testing.T) {
-	p := &unix.SockaddrInet6{Port: 9, ZoneId: 1}
-	copy(p.Addr[:], net.ParseIP("fe80::1").To16())
 	lo, err := net.InterfaceByIndex(1)
 	if err != nil {
 		t.Skip(err)
 	}
-	if got := describe(-1, p); got.Address != "fe80::1%"+lo.Name {
+	if got := describe(-1, inet6("fe80::1", 1)); got.Address != "fe80::1%"+lo.Name {
 		t.Errorf("address %s", got.Address)
 	}
-	p.ZoneId = 1 << 30
-	if got := describe(-1, p); got.Address != "fe80::1%1073741824" {
+	if got := describe(-1, inet6("fe80::1", 1<<30)); got.Address != "fe80::1%1073741824" {
 		t.Errorf("address %s of an interface that is gone", got.Address)
 	}
 }
@@ -139,8 +144,9 @@ func TestUnix(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	if got := describe(-1, &unix.SockaddrUnix{Name: "@a\nPATH=/evil"}); got.Address != "" {
-		t.Errorf("address %q would be more than one line", got.Address)
+	evil := Conn{FD: -1}
+	if evil.local("@a\nPATH=/evil"); evil.Address != "" {
+		t.Errorf("address %q would be more than one line", evil.Address)
 	}
 }
 

@@ -1,28 +1,57 @@
 package accept
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/nowait"
 )
 
-func describe(fd int, peer unix.Sockaddr) Conn {
+func describe(fd int, peer *unix.RawSockaddrAny) Conn {
 	c := Conn{FD: fd}
-	switch p := peer.(type) {
-	case *unix.SockaddrInet4:
-		c.internet(netip.AddrFrom4(p.Addr), p.Port)
-	case *unix.SockaddrInet6:
-		c.internet(netip.AddrFrom16(p.Addr).Unmap(), p.Port)
-		if p.ZoneId != 0 && c.Address != "" {
-			c.Address += "%" + zone(int(p.ZoneId))
+	switch peer.Addr.Family {
+	case unix.AF_INET:
+		p := (*unix.RawSockaddrInet4)(unsafe.Pointer(peer))
+		c.internet(netip.AddrFrom4(p.Addr), bigEndian(p.Port))
+	case unix.AF_INET6:
+		p := (*unix.RawSockaddrInet6)(unsafe.Pointer(peer))
+		c.internet(netip.AddrFrom16(p.Addr).Unmap(), bigEndian(p.Port))
+		if p.Scope_id != 0 && c.Address != "" {
+			c.Address += "%" + zone(int(p.Scope_id))
 		}
-	case *unix.SockaddrUnix:
-		c.local(p.Name)
+	case unix.AF_UNIX:
+		c.local(unixName((*unix.RawSockaddrUnix)(unsafe.Pointer(peer))))
 	}
 	return c
+}
+
+// bigEndian is a number that stands in memory as on the wire.
+func bigEndian(n uint16) int {
+	b := (*[2]byte)(unsafe.Pointer(&n))
+	return int(b[0])<<8 | int(b[1])
+}
+
+// unixName is a path, or "@" and an abstract name up to its first 0; "" for a
+// socket without a name.
+func unixName(p *unix.RawSockaddrUnix) string {
+	name := unsafe.Slice((*byte)(unsafe.Pointer(&p.Path)), len(p.Path))
+	if name[0] == 0 && name[1] != 0 {
+		return "@" + upToZero(name[1:])
+	}
+	return upToZero(name)
+}
+
+func upToZero(b []byte) string {
+	if end := bytes.IndexByte(b, 0); end >= 0 {
+		b = b[:end]
+	}
+	return string(b)
 }
 
 func (c *Conn) internet(a netip.Addr, port int) {
@@ -47,10 +76,11 @@ func zone(index int) string {
 // which has is told as systemd 254 does, unless it could not be a variable's
 // value, or is none of a person's.
 func (c *Conn) local(name string) {
-	if !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) && name != "@" {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		c.Address = name
 	}
-	if cred, err := unix.GetsockoptUcred(c.FD, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-		c.Source = "uid " + strconv.FormatUint(uint64(cred.Uid), 10)
+	var client unix.Ucred
+	if _, err := nowait.Option(c.FD, unix.SOL_SOCKET, unix.SO_PEERCRED, &client); err == nil {
+		c.Source = "uid " + strconv.FormatUint(uint64(client.Uid), 10)
 	}
 }

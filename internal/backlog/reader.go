@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/sockdiag"
 )
 
@@ -72,12 +73,14 @@ func (r *Reader) queue(fd int) (waiting, limit int, ok bool) {
 }
 
 func option(fd, name int) (int, error) {
-	return unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
+	var value int32
+	_, err := nowait.Option(fd, unix.SOL_SOCKET, name, &value)
+	return int(value), err
 }
 
 // unix finds the socket by its inode number, which is fstat's.
 func (r *Reader) unix(fd int) (waiting, limit int, ok bool) {
-	if r.why = unix.Fstat(fd, &r.stat); r.why != nil {
+	if r.why = nowait.Stat(fd, &r.stat); r.why != nil {
 		return 0, 0, false
 	}
 	waiting, limit, r.why = r.diag.Queue(uint32(r.stat.Ino))
@@ -88,7 +91,7 @@ func (r *Reader) unix(fd int) (waiting, limit int, ok bool) {
 // found (fs/select.c of Linux).
 func (r *Reader) readable(fd int) (bool, error) {
 	r.poll[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	if _, err := unix.Poll(r.poll[:], 0); err != nil && !errors.Is(err, unix.EINTR) {
+	if _, err := nowait.Poll(r.poll[:]); err != nil && !errors.Is(err, unix.EINTR) {
 		return false, os.NewSyscallError("poll", err)
 	}
 	if r.poll[0].Revents&unix.POLLNVAL != 0 || fd < 0 {

@@ -31,6 +31,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/worker"
 )
 
@@ -169,7 +170,7 @@ func (b *Board) Close() {
 
 // Hush takes back all rings so far. Look after it, not before.
 func (b *Board) Hush() {
-	_, _ = unix.Read(b.wake, b.rung[:])
+	_, _ = nowait.Read(b.wake, b.rung[:])
 }
 
 // Call asks to be rung at the next change, or takes that back. Look after it:

@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/policy"
 )
 
@@ -67,7 +66,7 @@ func (l *Loop) acceptFrom(fd int) {
 
 // turnAway closes a connection of a client that has enough of them.
 func (l *Loop) turnAway(c Conn) {
-	_ = unix.Close(c.FD)
+	_ = nowait.Close(c.FD)
 	l.tally.Rejected.Connections++
 	l.say(eventSource, levelWarn, fmt.Sprintf(
 		"a connection of %s is closed: it has %d already; raise --max-per-source if that is wrong", c.Source, l.sources.most))

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
@@ -239,6 +240,6 @@ func (l *Loop) isGone(fd int) bool {
 	if l.seats.n == 0 || l.sockets.watch != policy.WatchOn {
 		return false
 	}
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	n, err := nowait.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}})
 	return err == nil && n == 0 || errors.Is(err, unix.EINTR) // a signal counts where nothing was found
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
@@ -139,7 +140,7 @@ func (l *Loop) closeChannel(c *channel) {
 		l.say(eventInternal, levelError, "a status channel cannot be removed: "+err.Error())
 	}
 	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // the service manager has a copy
-	_ = unix.Close(c.fd)
+	_ = nowait.Close(c.fd)
 	delete(l.channels, c.fd)
 }
 

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/policy"
 )
 
@@ -86,7 +85,7 @@ func (l *Loop) settle(p *proc, end policy.End) {
 	if p.stored {
 		l.seams.Keep.Unstore(p.generation)
 	}
-	_ = unix.Close(p.FD)
+	_ = nowait.Close(p.FD)
 	delete(l.procs, p.PID)
 	if l.unread {
 		l.gone[p.PID] = true

@@ -3,6 +3,7 @@ package loop
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/policy"
 )
 
@@ -68,7 +69,7 @@ func (l *Loop) birth(a policy.Action) []policy.Action {
 		err = l.newborn(p, a, slot, conn)
 	}
 	if conn != nil {
-		_ = unix.Close(conn.FD) // the worker has its own; a refused birth ends it
+		_ = nowait.Close(conn.FD) // the worker has its own; a refused birth ends it
 	}
 	if err != nil {
 		l.seats.forget(slot)

@@ -119,14 +119,16 @@ func (l *Loop) keep() {
 		}
 	})
 	l.seams.Keep.Remember(l.policy.Memory(), l.tally)
-	for len(l.young) > 0 && l.now >= l.young[0].due {
+	for len(l.young) > 0 && (l.now >= l.young[0].due || l.isDead(l.young[0].proc)) {
 		l.store(l.young[0].proc)
 		l.young = l.young[1:]
 	}
 }
 
+func (l *Loop) isDead(p *proc) bool { return l.procs[p.PID] != p }
+
 func (l *Loop) store(p *proc) {
-	if l.procs[p.PID] != p || p.stored {
+	if l.isDead(p) || p.stored {
 		return
 	}
 	p.stored = true

@@ -130,6 +130,10 @@ func TestStoredAfterASecond(t *testing.T) {
 		t.Errorf("after a second: %q", w.stored)
 	}
 	w.die(102, policy.End{})
+	w.turn()
+	if next := w.loop.nextStore(); next != 0 {
+		t.Errorf("the loop would wake at %v for one that is dead", next)
+	}
 	w.die(101, policy.End{})
 	w.after(storeAfter)
 	if !slices.Equal(w.stored, []string{"+1", "-1"}) {

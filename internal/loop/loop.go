@@ -35,6 +35,7 @@ const (
 	kindChannel
 	kindBell
 	kindRing
+	kindTimer
 )
 
 // Bounds of one turn: whatever floods us, the watchdog and the other events get
@@ -61,8 +62,8 @@ type Loop struct {
 	effects   []policy.Action
 	postponed *policy.Action // a birth beyond maxBirths
 	births    int            // in this turn
-	pace      pace
-	unread    bool // reports beyond maxReports
+	rested    policy.Instant // when it slept last, or gave a sign of life
+	unread    bool           // reports beyond maxReports
 	ready     events
 	message   report.Message
 	channels  map[int]*channel // by fd
@@ -99,7 +100,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	}
 	bell, err := newBell()
 	if err != nil {
-		_ = ep.close()
+		ep.close()
 		return nil, err
 	}
 	l := &Loop{
@@ -137,7 +138,7 @@ func (l *Loop) register() error {
 }
 
 func (l *Loop) close() {
-	_ = l.epoll.close()
+	l.epoll.close()
 	_ = unix.Close(l.bell.fd)
 }
 
@@ -166,13 +167,12 @@ func (l *Loop) Run() error {
 // worker which just became idle spares a birth; and before deaths, which come
 // last, so that last words count.
 func (l *Loop) turn() error {
-	found, err := l.epoll.wait(l.timeout(), l.pace.lively())
+	found, err := l.epoll.wait(l.timeout())
 	if err != nil {
 		return err
 	}
-	now := l.seams.Now()
-	l.pace.turn(l.now, now)
-	l.now, l.births = now, 0
+	l.now, l.births = l.seams.Now(), 0
+	l.giveSign()
 	l.ready.sort(found)
 	l.consult()
 	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/policy"
 )
 
@@ -86,7 +87,7 @@ const pidfsMagic = 0x50494446
 func pidfdInode(fd int) uint64 {
 	var fs unix.Statfs_t
 	var st unix.Stat_t
-	if unix.Fstatfs(fd, &fs) != nil || fs.Type != pidfsMagic || unix.Fstat(fd, &st) != nil {
+	if nowait.StatFS(fd, &fs) != nil || fs.Type != pidfsMagic || nowait.Stat(fd, &st) != nil {
 		return 0
 	}
 	return st.Ino

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/nowait"
 )
 
 // controlSize has room for all that can come with a datagram: the sender's
@@ -61,7 +63,7 @@ func (s *Socket) inode(data []byte) uint64 {
 		return 0
 	}
 	fd := int(int32(binary.NativeEndian.Uint32(data)))
-	if fd < 0 || unix.Fstat(fd, &s.stat) != nil {
+	if fd < 0 || nowait.Stat(fd, &s.stat) != nil {
 		return 0
 	}
 	return uint64(s.stat.Ino)
@@ -72,7 +74,7 @@ func (s *Socket) inode(data []byte) uint64 {
 func closeAll(data []byte) {
 	for ; len(data) >= 4; data = data[4:] {
 		if fd := int(int32(binary.NativeEndian.Uint32(data))); fd >= 0 {
-			_ = unix.Close(fd)
+			_ = nowait.Close(fd)
 		}
 	}
 }

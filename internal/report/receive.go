@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/worker"
 )
 
@@ -45,20 +44,19 @@ func (s *Socket) Receive(m *Message) error {
 
 // recvmsg is unix.RecvmsgBuffers without what that allocates for each call,
 // the header and the sender's address. It asks for no address: a sender's
-// own name means nothing. It never waits, so Go's scheduler need not be told.
+// own name means nothing.
 func (s *Socket) recvmsg() (int, error) {
 	for {
 		s.msg.SetControllen(s.room())
 		s.msg.Flags = 0
-		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.msg)),
-			unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		n, err := nowait.Recvmsg(s.fd, &s.msg, unix.MSG_CMSG_CLOEXEC)
 		switch {
-		case errno == 0 && int(n) <= worker.MaxReport:
-			return int(n), nil
-		case errno == 0:
+		case err == nil && n <= worker.MaxReport:
+			return n, nil
+		case err == nil:
 			panic("report: recvmsg returned more than it was given room for")
-		case errno != syscall.EINTR:
-			return 0, errno
+		case err != unix.EINTR:
+			return 0, err
 		}
 	}
 }

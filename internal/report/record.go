@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/nowait"
 )
 
 // Record is one report of a daemon of Postfix: struct MASTER_STATUS of its
@@ -41,7 +43,7 @@ type Records struct {
 func (r *Records) Read(fd int) error {
 	r.List, r.Rest = r.List[:0], 0
 	for {
-		n, _, err := unix.Recvfrom(fd, r.buf[:], unix.MSG_DONTWAIT)
+		n, err := nowait.Recv(fd, r.buf[:])
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue

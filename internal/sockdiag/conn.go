@@ -20,6 +20,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/nowait"
 )
 
 // ErrNotThere says that the kernel knows no such Unix socket here.
@@ -105,7 +107,7 @@ func (c *Conn) open() error {
 // for kernels that think otherwise.
 func (c *Conn) send(size int) error {
 	for {
-		_, err := unix.Write(c.fd, c.request[:size])
+		_, err := nowait.Write(c.fd, c.request[:size])
 		if err != unix.EINTR {
 			return err
 		}
@@ -114,7 +116,7 @@ func (c *Conn) send(size int) error {
 
 func (c *Conn) receive() (int, error) {
 	for {
-		n, err := unix.Read(c.fd, c.answer[:])
+		n, err := nowait.Read(c.fd, c.answer[:])
 		if err != unix.EINTR {
 			return n, err
 		}
