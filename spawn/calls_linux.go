@@ -33,7 +33,7 @@ func (l *callList) add(number uintptr, arguments ...uintptr) {
 }
 
 var callNames = map[uintptr]string{
-	unix.SYS_CLOSE_RANGE: "close_range", unix.SYS_SETPGID: "setpgid", unix.SYS_DUP3: "dup3", unix.SYS_FCNTL: "fcntl",
+	unix.SYS_CLOSE_RANGE: "close_range", unix.SYS_SETPGID: "setpgid", unix.SYS_SETSID: "setsid", unix.SYS_DUP3: "dup3", unix.SYS_FCNTL: "fcntl",
 	unix.SYS_OPENAT: "open /dev/null", unix.SYS_RT_SIGACTION: "rt_sigaction", unix.SYS_PRLIMIT64: "prlimit",
 	unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask",
 }
@@ -42,11 +42,15 @@ var callNames = map[uintptr]string{
 func (c *Command) maxCalls(h Handover) int { return 64 + 8 + 2*len(h.Files) }
 
 // instruct writes what a child does until it executes the command: it takes the
-// descriptors, leaves its parent's process group, and takes off what Go has
+// descriptors, leaves its parent's process group, or session, and takes off what Go has
 // made of limits and signals. Signals are let in last, when there is no handler
 // any more that they could find.
 func (c *Command) instruct(l *callList, w way, h Handover, path, argv, envp uintptr) {
-	l.add(unix.SYS_SETPGID, 0, 0)
+	if c.Session {
+		l.add(unix.SYS_SETSID)
+	} else {
+		l.add(unix.SYS_SETPGID, 0, 0)
+	}
 	l.takeFiles(h.Files)
 	if limit := l.limit(c.Descriptors); limit != 0 {
 		l.add(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, limit, 0)

@@ -87,6 +87,9 @@ func parent() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if os.Getenv("SPAWN_TEST_DIES") != "" {
+		die(p)
+	}
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 10_000)
 	end, ended, err := p.Wait()
 	fmt.Println(end, ended, err, wayNames[way(chosen.Load())], c.Detour)

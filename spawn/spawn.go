@@ -51,6 +51,11 @@ type Command struct {
 	// executed, for many in a row. If it cannot be executed any more, the worker
 	// ends with status [ExitExec].
 	Ahead bool
+	// Session gives each worker a session of its own, not only a process group. A
+	// group with a stopped process whose last tie to its session is cut gets SIGHUP
+	// (setpgid(2)): it would end a worker that is stopped when availd dies, as
+	// workers are that have to be looked at. Such births wait for the exec.
+	Session bool
 	// Detour is set by the Start that found out why no worker can be born directly
 	// here: from then on all are born by way of another image.
 	Detour error
@@ -104,7 +109,7 @@ func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, er
 const manyFiles = 512
 
 // waits reports whether the next birth has to wait for the exec.
-func (c *Command) waits() bool { return !c.Ahead || !c.bore || c.crowd > manyFiles }
+func (c *Command) waits() bool { return !c.Ahead || c.Session || !c.bore || c.crowd > manyFiles }
 
 func (c *Command) argv(stress bool) []string {
 	argv := make([]string, 0, 1+len(c.Args))

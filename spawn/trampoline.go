@@ -23,7 +23,7 @@ func (c *Command) trampoline(generation uint64, stress bool, h Handover) (Proces
 	attr := &syscall.ProcAttr{
 		Env:   append(c.environ(generation, stress, h), becoming{c.IgnoreSIGPIPE, len(h.Files), h.PIDs}.variable()),
 		Files: h.files(null),
-		Sys:   &syscall.SysProcAttr{Setpgid: true, PidFD: &pidfd},
+		Sys:   &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: &pidfd},
 	}
 	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{becomeName, c.Path}, c.argv(stress)...), attr)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/status"
 )
 
 // TestLostKill kills availd four times a second.
@@ -35,6 +38,30 @@ func TestLostKill(t *testing.T) {
 		t.Errorf("bad starts %d, unknown ends %d, total %d", now.Counters.BadStarts, now.Counters.UnknownExits, now.Total)
 	}
 	check()
+}
+
+// TestLostStopped kills availd while workers are stopped, as those are that it looks
+// at: to a process group that loses its last tie to its session so, the kernel sends
+// SIGHUP (setpgid(2)).
+func TestLostStopped(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "lost-stopped", options: []string{"--limit=2", "--protocol=queue"}, command: fast}.install(t)
+	g := s.besiege(2)
+	s.await("a full pool", func(st status.Service) bool { return st.Total == 2 })
+	for _, w := range s.Workers() {
+		if err := unix.Kill(w.PID, unix.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		harness.WaitFor(t, "a worker to stop", harness.Patience, func() bool { return w.State() == "T" })
+	}
+	before, main := s.workersNow(), s.Main()
+	shoot(t, main)
+	s.awaitAnother(main)
+	g.more(50) // the next availd has let them go on
+	if now := s.workersNow(); !allKept(before, now) {
+		t.Errorf("workers noticed: they were %v and are %v", before, now)
+	}
+	g.lift()
 }
 
 // TestLostFreeze stops availd until the watchdog acts.

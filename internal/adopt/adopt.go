@@ -41,6 +41,7 @@ type World struct {
 	Members    func() []int               // of the unit's control group
 	Self       int                        // this process
 	Manager    int                        // the parent of orphans in this unit
+	Sessions   bool                       // workers lead sessions of their own
 	Open       func(pid int) (int, error) // a pidfd
 	PidOf      func(pidfd int) int        // -1: it has ended, 0: it is none
 	Stat       func(pid int) (procfs.Stat, bool)
@@ -121,11 +122,11 @@ func (f *finder) take(w Worker) {
 }
 
 // isOrphan reports whether a process may be a worker whose availd is gone: the
-// manager is its parent, and it leads a process group of its own, but no session:
-// a leader of a group cannot make one (setsid(2)), so who leads one is somebody's
-// daemon.
+// manager is its parent, and it leads a process group of its own, but no session,
+// unless workers do: a leader of a group cannot make one (setsid(2)), so who leads one
+// is somebody's daemon.
 func (f *finder) isOrphan(pid int, s procfs.Stat) bool {
-	return s.Parent == f.world.Manager && s.Group == pid && s.Session != pid
+	return s.Parent == f.world.Manager && s.Group == pid && (s.Session != pid || f.world.Sessions)
 }
 
 // members looks through the control group for births whose pid was not written

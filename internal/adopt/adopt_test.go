@@ -123,6 +123,25 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindSessions: where workers lead sessions, a leader may be one; those that were
+// born before that was so are found, too.
+func TestFindSessions(t *testing.T) {
+	leader := orphaned(203, 50, 9).with(func(p *process) { p.stat.Session = 203 })
+	for _, sessions := range []bool{false, true} {
+		w := world(leader, orphaned(201, 50, 7))
+		w.Sessions = sessions
+		f := Find([]state.Record{record(0, 7, 201, 0), record(1, 9, 203, 0)}, nil, false, w)
+		for _, found := range f.Workers {
+			if err := unix.Close(found.FD); err != nil {
+				t.Error(err)
+			}
+		}
+		if want := map[bool]int{false: 1, true: 2}[sessions]; len(f.Workers) != want {
+			t.Errorf("sessions %t: found %+v, want %d", sessions, f.Workers, want)
+		}
+	}
+}
+
 // TestFindKept: a pidfd that came back stands for its process, also when it has
 // ended; what stands for another, or is no pidfd, and what is not on record is closed.
 func TestFindKept(t *testing.T) {

@@ -11,10 +11,10 @@ import (
 	"github.com/availd/availd/worker"
 )
 
-// Real is the world of this process.
-func Real() World {
+// Real is the world of this process, whose workers lead sessions or do not.
+func Real(sessions bool) World {
 	return World{
-		Members: members, Self: os.Getpid(), Manager: os.Getppid(),
+		Members: members, Self: os.Getpid(), Manager: os.Getppid(), Sessions: sessions,
 		Open:  func(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }, // close-on-exec
 		PidOf: procfs.PidOf, Stat: procfs.ReadStat, Generation: generation,
 		Inherited: inherited,

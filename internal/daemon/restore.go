@@ -144,7 +144,7 @@ func (d *daemon) storeOwn() {
 func (d *daemon) restore() *loop.Restored {
 	d.fingerprint = d.fingerprintOf()
 	before, known := d.state.Service()
-	found := adopt.Find(d.state.Records(), d.kept.workers, d.lost, adopt.Real())
+	found := adopt.Find(d.state.Records(), d.kept.workers, d.lost, adopt.Real(d.command.Session))
 	if !known && len(found.Workers) == 0 && len(d.kept.channels) == 0 {
 		return nil
 	}

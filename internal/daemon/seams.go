@@ -41,7 +41,7 @@ func (d *daemon) loopConfig() loop.Config {
 // prepareBirths makes what births need of the configuration.
 func (d *daemon) prepareBirths() {
 	d.command = &spawn.Command{
-		Ahead: d.isInetd(), Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
+		Ahead: d.isInetd(), Session: quiesces(d.cfg), Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
 		IgnoreSIGPIPE: d.options.IgnoreSIGPIPE, Descriptors: d.options.Descriptors,
 	}
 	d.handover = d.listenersHandover()
