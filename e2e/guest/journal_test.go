@@ -137,8 +137,10 @@ func (s *service) deployments() {
 	s.awaitKind("reload_refused")
 	s.configure("--limit=2")
 	s.write("crash", "4")
+	running := s.load(1, "/sleep?20").Start() // in a pool at rest nobody would be replaced
 	_, _ = harness.Run(harness.Availd, "reload", s.Name)
 	s.awaitKind("roll_out_stopped")
+	running.Stop()
 	s.unknob("crash")
 	harness.MustRun(s.t, harness.Availd, "reload", s.Name)
 	s.awaitKind("reloaded")

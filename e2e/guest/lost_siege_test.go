@@ -32,7 +32,7 @@ type siege struct {
 // What the clients of a siege ask for.
 const (
 	besiegers = 8
-	work      = 20 * time.Millisecond
+	work      = 50 * time.Millisecond
 	longWork  = 3 * time.Second
 )
 

@@ -32,15 +32,14 @@ type roster struct {
 
 func (s *service) roster() *roster {
 	r := &roster{seen: map[int]entry{}, stop: make(chan struct{})}
-	turn := time.NewTicker(4 * time.Millisecond)
 	r.over.Go(func() {
-		defer turn.Stop()
 		for {
+			begin := time.Now()
 			for _, p := range s.Workers() {
 				r.add(p)
 			}
 			select {
-			case <-turn.C:
+			case <-harness.Again(4*time.Millisecond, begin):
 			case <-r.stop:
 				return
 			}

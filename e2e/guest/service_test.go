@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/control"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -146,12 +148,10 @@ func allServed(t *testing.T, r harness.Result) harness.Result {
 }
 
 // ask is what availd status says; an error means that the service is not up.
-func (s *service) ask() (state status.Service, err error) {
-	text, err := harness.Run(harness.Availd, "status", "--format=json", s.Name)
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &state)
-	}
-	return state, err
+func (s *service) ask() (status.Service, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
+	defer cancel()
+	return control.Client{Path: filepath.Join("/run/availd", s.Name, "control")}.Status(ctx)
 }
 
 // state is ask of a service that is up.

@@ -17,7 +17,7 @@ import (
 // TestPHP runs php-cgi, which finishes on SIGTERM.
 func TestPHP(t *testing.T) {
 	t.Parallel()
-	fastcgi(t, "php-cgi", "work.php", `<?php usleep(5000); echo "done by ", getmypid(), "\n";`)
+	fastcgi(t, "php-cgi", "work.php", `<?php usleep(20000); echo "done by ", getmypid(), "\n";`)
 }
 
 // TestFcgiwrap runs fcgiwrap, which would lose its request on SIGTERM.

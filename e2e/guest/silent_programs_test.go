@@ -25,12 +25,13 @@ func TestGunicorn(t *testing.T) {
 import os, time
 
 def application(environ, start_response):
-    time.sleep(0.005)
+    time.sleep(0.02)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done by %d\n" % os.getpid()]
 END`)
-	}, "--limit=6", "--idle-timeout=3s")
+	}, "--limit=4", "--idle-timeout=3s")
 	load := s.load(8, "/")
+	load.Timeout = 4 * harness.Patience // a restart is the end of eight Pythons and the start of as many
 	s.grows(load, 3, 3)
 	s.deploys(load, s.booted)
 }

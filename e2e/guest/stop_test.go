@@ -49,7 +49,7 @@ func (s *service) gone() {
 func TestStop(t *testing.T) {
 	t.Parallel()
 	s := pool{name: "stop", options: []string{"--limit=6"}}.install(t)
-	clients := s.inFlight(4, "/sleep?1500")
+	clients := s.inFlight(4, "/sleep?5000") // long enough to be seen together
 	begin := time.Now()
 	harness.Systemctl(t, "stop", s.Socket(), s.Service())
 	t.Logf("the stop took %v", time.Since(begin).Round(time.Millisecond))

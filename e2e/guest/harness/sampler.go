@@ -41,8 +41,6 @@ func (s *Sampler) Stop() Samples {
 }
 
 func (s *Sampler) run(workers func() []Process) {
-	turn := time.NewTicker(sampleEvery)
-	defer turn.Stop()
 	var got Samples
 	pids := map[int]bool{}
 	last := time.Now()
@@ -63,7 +61,7 @@ func (s *Sampler) run(workers func() []Process) {
 		select {
 		case <-s.stop:
 			over = true
-		case <-turn.C:
+		case <-Again(sampleEvery, now):
 		}
 	}
 	for pid := range pids {

@@ -11,7 +11,7 @@ import (
 
 // jobTimeout bounds every job: a reload of systemd 257 whose READY=1 is missed
 // never ends by itself.
-const jobTimeout = 60 * time.Second
+const jobTimeout = 4 * time.Minute
 
 // Run runs a command of the machine and returns its stdout and stderr in the
 // order written, without the last line's end. The error has them too.
