@@ -48,8 +48,12 @@ func fateOfStopped(t *testing.T, session bool) unix.Signal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := says.(*os.File).SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Error(err)
+	}
 	var pid int
 	if _, err := fmt.Fscanln(says, &pid); err != nil {
+		_ = cmd.Process.Kill()
 		t.Error(err)
 	}
 	var exit *exec.ExitError

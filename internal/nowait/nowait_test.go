@@ -32,7 +32,7 @@ func TestDescriptor(t *testing.T) {
 	must(t, unix.EpollCtl(set, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}))
 	poll, events, buf := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, make([]unix.EpollEvent, 2), make([]byte, 8)
 
-	if n, err := Read(fd, buf); n != -1 || err != unix.EAGAIN {
+	if n, err := Read(fd, buf); n != -1 || !errors.Is(err, unix.EAGAIN) {
 		t.Errorf("read nothing: %d, %v", n, err)
 	}
 	if n, err := Poll(poll); n != 0 || err != nil {
@@ -54,7 +54,7 @@ func TestDescriptor(t *testing.T) {
 		t.Errorf("read: %d, %v, %v", n, err, buf)
 	}
 	must(t, Close(fd))
-	if err := Close(fd); err != unix.EBADF {
+	if err := Close(fd); !errors.Is(err, unix.EBADF) {
 		t.Errorf("close twice: %v", err)
 	}
 }
@@ -68,7 +68,7 @@ func TestSocket(t *testing.T) {
 	must(t, unix.Bind(listener, &unix.SockaddrUnix{Name: path}))
 	must(t, unix.Listen(listener, 1))
 	var peer unix.RawSockaddrAny
-	if _, err := Accept(listener, unix.SOCK_CLOEXEC, &peer); err != unix.EAGAIN {
+	if _, err := Accept(listener, unix.SOCK_CLOEXEC, &peer); !errors.Is(err, unix.EAGAIN) {
 		t.Errorf("accept nobody: %v", err)
 	}
 	client, err := net.Dial("unix", path)
@@ -81,7 +81,7 @@ func TestSocket(t *testing.T) {
 		t.Errorf("the peer is of family %d", peer.Addr.Family)
 	}
 	buf := make([]byte, 8)
-	if _, err := Recv(conn, buf); err != unix.EAGAIN {
+	if _, err := Recv(conn, buf); !errors.Is(err, unix.EAGAIN) {
 		t.Errorf("receive nothing: %v", err)
 	}
 	for range 2 {
@@ -119,7 +119,7 @@ func TestStat(t *testing.T) {
 	if got != want || gotFS != wantFS || got.Size != 12345 {
 		t.Errorf("got %+v and %+v, want %+v and %+v", got, gotFS, want, wantFS)
 	}
-	if err := Stat(-1, &got); err != unix.EBADF {
+	if err := Stat(-1, &got); !errors.Is(err, unix.EBADF) {
 		t.Errorf("nothing: %v", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestReap(t *testing.T) {
 	if n, err := Reap(pid, &status); n != pid || err != nil || !status.Exited() || status.ExitStatus() != 3 {
 		t.Errorf("a dead one: %d, %v, %v", n, err, status)
 	}
-	if _, err := Reap(pid, &status); err != unix.ECHILD {
+	if _, err := Reap(pid, &status); !errors.Is(err, unix.ECHILD) {
 		t.Errorf("one that is gone: %v", err)
 	}
 	if err := cmd.Wait(); !errors.Is(err, syscall.ECHILD) {

@@ -55,7 +55,7 @@ func (s *Socket) recvmsg() (int, error) {
 			return n, nil
 		case err == nil:
 			panic("report: recvmsg returned more than it was given room for")
-		case err != unix.EINTR:
+		case !errors.Is(err, unix.EINTR):
 			return 0, err
 		}
 	}

@@ -108,7 +108,7 @@ func (c *Conn) open() error {
 func (c *Conn) send(size int) error {
 	for {
 		_, err := nowait.Write(c.fd, c.request[:size])
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (c *Conn) send(size int) error {
 func (c *Conn) receive() (int, error) {
 	for {
 		n, err := nowait.Read(c.fd, c.answer[:])
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}
