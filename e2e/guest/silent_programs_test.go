@@ -98,7 +98,7 @@ func TestQuiesceStop(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(filesRoot, "quiesce-stop")
 	s := pool{
-		name: "quiesce-stop", options: []string{"--protocol=queue", "--limit=4"},
+		name: "quiesce-stop", options: []string{"--protocol=queue", "--limit=4", "--stop-timeout=3m"},
 		command: []string{filepath.Join(dir, "worker.py"), filepath.Join(dir, "tally")},
 		service: []string{"ReadWritePaths=" + dir},
 	}.install(t, func(s *service) {
