@@ -25,13 +25,27 @@ def application(environ, start_response):
 	command := []string{"/usr/bin/gunicorn", "--worker-tmp-dir=/dev/shm", "--chdir=" + dir, "--log-level=warning"}
 	quick, answer := rig.HTTP("/")
 	slow, _ := rig.HTTP("/slow")
+	own := func(t *testing.T, port, limit int, more ...string) *rig.Server {
+		return rig.StartAvaild(t, harness.Availd, port,
+			append([]string{"--protocol=queue", fmt.Sprint("--limit=", limit), "--max-starting=auto", "--retire-signal=TERM"}, more...),
+			append(command, "--workers=1", "app:application")...).Server
+	}
 	compareStacks(t, "gunicorn under availd against its own pool", application{quick, slow, answer}, []stack{
-		{"availd + gunicorn", func(t *testing.T, port, limit int) *rig.Server {
-			return rig.StartAvaild(t, harness.Availd, port, []string{"--protocol=queue", fmt.Sprint("--limit=", limit), "--max-starting=auto", "--retire-signal=TERM"},
-				append(command, "--workers=1", "app:application")...).Server
-		}},
-		{"gunicorn", func(t *testing.T, port, limit int) *rig.Server {
-			return rig.StartListening(t, port, nil, append(command, fmt.Sprint("--workers=", limit), "--bind="+harness.Addr(port), "--backlog=4096", "app:application")...)
-		}},
+		{
+			name:  "availd + gunicorn",
+			start: func(t *testing.T, port, limit int) *rig.Server { return own(t, port, limit) },
+			full: func(t *testing.T, port, limit int) *rig.Server {
+				s := own(t, port, limit, fmt.Sprint("--min-spare=", limit), fmt.Sprint("--max-starting=", limit))
+				harness.WaitFor(t, "all workers to have booted", 8*harness.Patience, func() bool { return len(s.Family()) >= 1+2*limit })
+				return s
+			},
+		},
+		{
+			name: "gunicorn",
+			start: func(t *testing.T, port, limit int) *rig.Server {
+				return rig.StartListening(t, port, nil, append(command, fmt.Sprint("--workers=", limit), "--bind="+harness.Addr(port), "--backlog=4096", "app:application")...)
+			},
+			always: true,
+		},
 	})
 }

@@ -19,12 +19,26 @@ func TestPHP(t *testing.T) {
 		slow:   fastcgi(write(t, dir, "slow.php", fmt.Sprintf(`<?php usleep(%d); echo "hello\n";`, stackSleep.Microseconds()))),
 		answer: "hello",
 	}
-	stacks := []stack{{"availd + php-cgi", func(t *testing.T, port, limit int) *rig.Server {
-		return rig.StartAvaild(t, harness.Availd, port, []string{"--protocol=fastcgi", fmt.Sprint("--limit=", limit), "--max-starting=auto", "--retire-signal=TERM"},
+	own := func(t *testing.T, port, limit int, more ...string) *rig.Server {
+		return rig.StartAvaild(t, harness.Availd, port,
+			append([]string{"--protocol=fastcgi", fmt.Sprint("--limit=", limit), "--max-starting=auto", "--retire-signal=TERM"}, more...),
 			"/usr/bin/env", "PHP_FCGI_MAX_REQUESTS=0", "/usr/bin/php-cgi").Server
-	}}}
+	}
+	stacks := []stack{{
+		name:  "availd + php-cgi",
+		start: func(t *testing.T, port, limit int) *rig.Server { return own(t, port, limit) },
+		full: func(t *testing.T, port, limit int) *rig.Server {
+			s := own(t, port, limit, fmt.Sprint("--min-spare=", limit), fmt.Sprint("--max-starting=", limit))
+			s.AwaitWorkers(t, limit, "/usr/bin/php-cgi8.2")
+			return s
+		},
+	}}
 	for _, pm := range []string{"static", "dynamic", "ondemand"} {
-		stacks = append(stacks, stack{"php-fpm " + pm, func(t *testing.T, port, limit int) *rig.Server { return startFPM(t, port, limit, pm) }})
+		stacks = append(stacks, stack{
+			name:   "php-fpm " + pm,
+			start:  func(t *testing.T, port, limit int) *rig.Server { return startFPM(t, port, limit, pm) },
+			always: pm == "static",
+		})
 	}
 	compareStacks(t, "PHP: availd and php-cgi against php-fpm, with opcache", app, stacks)
 }

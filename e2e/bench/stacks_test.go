@@ -15,6 +15,10 @@ import (
 type stack struct {
 	name  string
 	start func(t *testing.T, port, limit int) *rig.Server
+	// full, if not nil, starts it with all of its workers there.
+	full func(t *testing.T, port, limit int) *rig.Server
+	// always: it has all of its workers from the start as it is.
+	always bool
 }
 
 // application is what all stacks of a comparison serve.
@@ -35,9 +39,22 @@ func compareStacks(t *testing.T, title string, app application, stacks []stack) 
 	t.Run("throughput", func(t *testing.T) { steadyStacks(t, series, app, stacks) })
 	t.Run("overload", func(t *testing.T) { overloadStacks(t, series, app, stacks) })
 	rig.Rounds(3, stacks, func(s stack) {
-		t.Run("burst", func(t *testing.T) { burstStack(t, series, app, s) })
+		t.Run("burst", func(t *testing.T) { burstStack(t, series, app, s, "burst", s.start) })
 	})
+	for _, s := range stacks { // one round: nothing has to be started, so there is little that could vary
+		if start := s.allThere(); start != nil {
+			t.Run("burst, all there", func(t *testing.T) { burstStack(t, series, app, s, "full", start) })
+		}
+	}
 	stacksTable(t, title, series, stacks)
+}
+
+// allThere is how the stack is started with all its workers; nil = it cannot be.
+func (s stack) allThere() func(t *testing.T, port, limit int) *rig.Server {
+	if s.always {
+		return s.start
+	}
+	return s.full
 }
 
 // idleStacks weighs what has just been started, and whom nobody uses.
@@ -93,12 +110,12 @@ func overloadStacks(t *testing.T, series rig.Series, app application, stacks []s
 
 // burstStack is 50 clients on what has just been started, with a limit that
 // would serve them all at once.
-func burstStack(t *testing.T, series rig.Series, app application, s stack) {
+func burstStack(t *testing.T, series rig.Series, app application, s stack, figure string, start func(*testing.T, int, int) *rig.Server) {
 	port := harness.Port()
-	s.start(t, port, burstClients)
+	start(t, port, burstClients)
 	<-time.After(500 * time.Millisecond) // a start is no part of it
 	r := rig.Load{Program: loader, Port: port, Clients: burstClients, Request: app.slow, Answer: app.answer}.Run(t)
-	series.Add(s.name, "burst", float64(r.P99.Microseconds())/1e3)
+	series.Add(s.name, figure, float64(r.P99.Microseconds())/1e3)
 	series.Add(s.name, "failed", float64(r.Failed))
 }
 
@@ -121,6 +138,11 @@ func stacksTable(t *testing.T, title string, s rig.Series, stacks []stack) {
 		table.AtLeast("throughput: "+what, figures, ratio, value, 1)
 		what, figures, ratio, value = row("burst", "ms")
 		table.AtMost(fmt.Sprintf("p99 of a burst of %d: %s", burstClients, what), figures, ratio, value, 1)
+		if peer.always {
+			what, figures, ratio, value = row("full", "ms")
+			// Like twice the clients: nobody can be faster than the request is.
+			table.AtMost("p99 of that burst with all workers there: "+what, figures, ratio, value, 1.02)
+		}
 		what, figures, ratio, value = row("overload", "ms")
 		// Twice the clients take twice the request's time at least, whoever serves them.
 		table.AtMost("p99 of twice the clients: "+what, figures, ratio, value, 1.02)

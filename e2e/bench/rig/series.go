@@ -1,6 +1,9 @@
 package rig
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Series are the figures of several entrants, one value a round: by entrant,
 // then by name of the figure.
@@ -18,12 +21,16 @@ func (s Series) Add(entrant, figure string, value float64) {
 func (s Series) Median(entrant, figure string) float64 { return Median(s[entrant][figure]) }
 
 // Ratio is the median of the ratios of two entrants, each taken within a round:
-// what a neighbour of the machine does meanwhile befalls both.
+// what a neighbour of the machine does meanwhile befalls both. It is no number when
+// there is no round of both, so that no target is reached by it.
 func (s Series) Ratio(entrant, to, figure string) float64 {
 	a, b := s[entrant][figure], s[to][figure]
 	ratios := make([]float64, min(len(a), len(b)))
 	for i := range ratios {
 		ratios[i] = a[i] / b[i]
+	}
+	if len(ratios) == 0 {
+		return math.NaN()
 	}
 	return Median(ratios)
 }

@@ -32,6 +32,9 @@ func TestRatio(t *testing.T) {
 	if got := s.Ratio("a", "b", "rate"); got != 0.5 {
 		t.Errorf("ratio %v, want 0.5", got)
 	}
+	if got := s.Ratio("a", "c", "rate"); got <= 1 || got >= 1 {
+		t.Errorf("the ratio to one without figures is %v", got)
+	}
 	if a, none := s.Median("a", "rate"), s.Median("c", "rate"); a != 50 || none != 0 {
 		t.Errorf("medians %v and %v", a, none)
 	}
