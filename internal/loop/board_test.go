@@ -113,7 +113,7 @@ func TestWorkerIsFaster(t *testing.T) {
 	_, first := w.born()
 	first.Free()
 	w.connect() // makes the socket readable for the loop …
-	found, err := w.loop.epoll.wait(0)
+	found, err := w.loop.epoll.wait(0, false)
 	if err != nil || len(found) == 0 {
 		t.Fatalf("%v, %v", found, err)
 	}

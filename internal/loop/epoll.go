@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"errors"
 	"os"
 	"time"
 
@@ -9,11 +10,10 @@ import (
 	"github.com/availd/availd/internal/nowait"
 )
 
-// epoll is the only epoll set of availd's own. It has one user, so it needs no lock.
+// epoll is the only epoll set of availd. It has one user, so it needs no lock.
 type epoll struct {
 	fd     int
 	events [128]unix.EpollEvent
-	parking
 }
 
 func newEpoll() (*epoll, error) {
@@ -21,11 +21,7 @@ func newEpoll() (*epoll, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	e := &epoll{fd: fd}
-	if err := e.parking.open(e); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return &epoll{fd: fd}, nil
 }
 
 // add registers fd for the events; the kind of thing it is comes back with
@@ -49,24 +45,35 @@ func (e *epoll) ctl(op, fd int, events uint32, k kind) error {
 }
 
 // wait blocks until something is ready or the time is over; negative = for as
-// long as it takes. The events are valid until the next wait, and one of them may be
-// the timer's.
-func (e *epoll) wait(timeout time.Duration) ([]unix.EpollEvent, error) {
-	e.asleep = false
-	if timeout == 0 {
-		return e.peek()
+// long as it takes. The events are valid until the next wait. A lively loop dozes
+// first.
+func (e *epoll) wait(timeout time.Duration, lively bool) ([]unix.EpollEvent, error) {
+	if lively && (timeout < 0 || timeout > dozeFor) {
+		if found := e.doze(dozeFor); len(found) > 0 {
+			return found, nil
+		}
+		timeout -= dozeFor // what is negative stays so
 	}
-	return e.park(timeout)
-}
-
-// peek is what is ready now.
-func (e *epoll) peek() ([]unix.EpollEvent, error) {
-	n, err := nowait.EpollWait(e.fd, e.events[:])
+	n, err := unix.EpollWait(e.fd, e.events[:], milliseconds(timeout))
+	if errors.Is(err, unix.EINTR) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_wait", err)
 	}
 	return e.events[:n], nil
 }
+
+// milliseconds rounds up, so that a deadline is over when it wakes us.
+func milliseconds(d time.Duration) int {
+	if d < 0 {
+		return -1
+	}
+	const most = 1 << 30
+	return int(min((d+time.Millisecond-1)/time.Millisecond, most))
+}
+
+func (e *epoll) close() error { return unix.Close(e.fd) }
 
 // bell is an eventfd by which another goroutine wakes the loop.
 type bell struct{ fd int }

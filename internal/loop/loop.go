@@ -35,7 +35,6 @@ const (
 	kindChannel
 	kindBell
 	kindRing
-	kindTimer
 )
 
 // Bounds of one turn: whatever floods us, the watchdog and the other events get
@@ -62,8 +61,8 @@ type Loop struct {
 	effects   []policy.Action
 	postponed *policy.Action // a birth beyond maxBirths
 	births    int            // in this turn
-	rested    policy.Instant // when it slept last, or gave a sign of life
-	unread    bool           // reports beyond maxReports
+	pace      pace
+	unread    bool // reports beyond maxReports
 	ready     events
 	message   report.Message
 	channels  map[int]*channel // by fd
@@ -100,7 +99,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	}
 	bell, err := newBell()
 	if err != nil {
-		ep.close()
+		_ = ep.close()
 		return nil, err
 	}
 	l := &Loop{
@@ -138,7 +137,7 @@ func (l *Loop) register() error {
 }
 
 func (l *Loop) close() {
-	l.epoll.close()
+	_ = l.epoll.close()
 	_ = unix.Close(l.bell.fd)
 }
 
@@ -167,12 +166,13 @@ func (l *Loop) Run() error {
 // worker which just became idle spares a birth; and before deaths, which come
 // last, so that last words count.
 func (l *Loop) turn() error {
-	found, err := l.epoll.wait(l.timeout())
+	found, err := l.epoll.wait(l.timeout(), l.pace.lively())
 	if err != nil {
 		return err
 	}
-	l.now, l.births = l.seams.Now(), 0
-	l.giveSign()
+	now := l.seams.Now()
+	l.pace.turn(l.now, now)
+	l.now, l.births = now, 0
 	l.ready.sort(found)
 	l.consult()
 	if l.cfg.ReportFD >= 0 && (l.ready.report || l.unread || len(l.ready.deaths) > 0) {

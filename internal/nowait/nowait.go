@@ -2,9 +2,8 @@
 // scheduler of them.
 //
 // What package unix calls is announced, as it may wait: the process counts as idle
-// meanwhile, and its monitor thread (sysmon in the runtime's proc.go) is woken to
-// look at it, some hundred times within the next 10 ms. Beside a loop that is woken,
-// makes a dozen short calls and sleeps again, it takes more time than they do.
+// meanwhile, and its monitor thread (sysmon in the runtime's proc.go), if it sleeps, is
+// woken to look at it.
 //
 // So nothing here may be used where the kernel could wait: each function says what
 // makes sure of that. One that waits all the same holds up the other goroutines, too,
@@ -86,20 +85,6 @@ func Reap(pid int, status *unix.WaitStatus) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_WAIT4, uintptr(pid), uintptr(unsafe.Pointer(&code)), unix.WNOHANG, 0, 0, 0)
 	*status = unix.WaitStatus(code)
 	return count(n, errno)
-}
-
-// EpollWait is epoll_wait(2) with a time of 0, which nothing interrupts.
-func EpollWait(set int, events []unix.EpollEvent) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(set), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)),
-		0, 0, 0)
-	return count(n, errno)
-}
-
-// Announce is one that is announced, for whoever makes no others for long: the
-// runtime's poller of descriptors is looked after by whoever has nothing to do, or by
-// the monitor thread while it is awake.
-func Announce() {
-	_, _, _ = unix.Syscall(unix.SYS_GETPID, 0, 0, 0)
 }
 
 // Stat is fstat(2) of what is on no disk and no network.
