@@ -41,13 +41,15 @@ const (
 	Denied               // may not be looked at
 	Shares               // stopped, and a process that it has started accepts too
 	Gone                 // has ended
+	stopped              // not yet judged
 )
 
 // Looker knows the listening sockets. It belongs to one goroutine.
 type Looker struct {
 	diag   *sockdiag.Conn
-	ours   map[uint64]bool // inodes that are no connections: the listeners, standard error
-	queues map[uint64]bool // inodes of the listeners
+	await  func(pid int) (stopped, gone bool) // awaitStop; tests have something happen before
+	ours   map[uint64]bool                    // inodes that are no connections: the listeners, standard error
+	queues map[uint64]bool                    // inodes of the listeners
 	ports  []port
 	names  map[string]bool // of Unix listeners
 	blunt  bool            // one of the listeners is of another kind: every socket counts
@@ -75,7 +77,7 @@ func New(listeners, others []int) *Looker {
 }
 
 func newLooker() *Looker {
-	return &Looker{diag: sockdiag.New(), ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
+	return &Looker{diag: sockdiag.New(), await: awaitStop, ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
 }
 
 // Of returns a Looker for the listening sockets of another process, count
@@ -147,20 +149,32 @@ func isTransparent(fd int) bool {
 
 // Look looks at each of the processes, all of which were sent SIGSTOP before, and
 // writes what it has found into states, which is as long.
+//
+// None is judged before all are stopped or passed over: one that SIGSTOP finds inside
+// accept(2) takes a connection before it stops, and a list of connections that was
+// made for another process before that would not have it.
 func (l *Looker) Look(pids []int, states []State) {
+	for i, pid := range pids {
+		states[i] = l.halted(pid)
+	}
 	l.listed = false
 	for i, pid := range pids {
-		states[i] = l.look(pid)
+		if states[i] == stopped {
+			states[i] = l.judge(pid)
+		}
 	}
 }
 
-func (l *Looker) look(pid int) State {
-	if stopped, gone := awaitStop(pid); gone {
+// halted is Gone, Running or stopped.
+func (l *Looker) halted(pid int) State {
+	switch halted, gone := l.await(pid); {
+	case gone:
 		return Gone
-	} else if !stopped {
+	case !halted:
 		return Running
+	default:
+		return stopped
 	}
-	return l.judge(pid)
 }
 
 // judge says what a stopped process holds.

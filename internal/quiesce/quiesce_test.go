@@ -95,16 +95,25 @@ func (w *worker) do(what string) {
 // look stops the worker, looks, and lets it go on.
 func (w *worker) look(l *Looker) State {
 	w.t.Helper()
-	must(w.t, w.cmd.Process.Signal(unix.SIGSTOP))
+	w.stop()
 	defer func() { must(w.t, w.cmd.Process.Signal(unix.SIGCONT)) }()
-	states := []State{Running}
-	for deadline := time.Now().Add(10 * time.Second); states[0] == Running; {
+	states := make([]State, 1)
+	l.Look([]int{w.cmd.Process.Pid}, states)
+	return states[0]
+}
+
+// stop stops the worker, and returns when it has.
+func (w *worker) stop() bool {
+	w.t.Helper()
+	must(w.t, w.cmd.Process.Signal(unix.SIGSTOP))
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if halted, _ := isStopped(w.cmd.Process.Pid); halted {
+			return true
+		}
 		if time.Now().After(deadline) {
 			w.t.Fatal("it does not stop")
 		}
-		l.Look([]int{w.cmd.Process.Pid}, states)
 	}
-	return states[0]
 }
 
 func must(t *testing.T, err error) {
@@ -191,6 +200,32 @@ func (w *worker) serves(l *Looker, come func() int) {
 	w.do("close")
 	if s := w.look(l); s != Free {
 		t.Errorf("after it: %v, want free", s)
+	}
+}
+
+// TestLookAcceptsLate: a worker that accepts while another one of the round is being
+// looked at, because it was inside accept(2) when it was sent SIGSTOP, holds what it
+// has accepted.
+func TestLookAcceptsLate(t *testing.T) {
+	fd, sa := listen(t, unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	first, late := start(t, fd), start(t, fd)
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	connect(t, unix.AF_INET, unix.SOCK_STREAM, sa)
+	first.do("accept")
+	workers := map[int]*worker{first.cmd.Process.Pid: first, late.cmd.Process.Pid: late}
+	l.await = func(pid int) (stopped, gone bool) {
+		w := workers[pid]
+		if w == late {
+			connect(t, unix.AF_INET, unix.SOCK_STREAM, sa)
+			w.do("accept")
+		}
+		return w.stop(), false
+	}
+	states := make([]State, 2)
+	l.Look([]int{first.cmd.Process.Pid, late.cmd.Process.Pid}, states)
+	if states[0] != Holding || states[1] != Holding {
+		t.Errorf("%v, want both holding", states)
 	}
 }
 
