@@ -35,7 +35,7 @@ var sets = map[string]units.Options{
 	"php-cgi":  silent("fastcgi", "/run/php-cgi.sock", []string{"--retire-signal=TERM"}, "/usr/bin/php-cgi"),
 	"fcgiwrap": silent("fastcgi", "/run/fcgiwrap.sock", nil, "/usr/sbin/fcgiwrap"),
 	"gunicorn": silent("queue", "127.0.0.1:8000", []string{"--retire-signal=TERM"},
-		"/usr/bin/gunicorn", "--workers=1", "--worker-tmp-dir=/tmp", "--chdir=/srv/app", "app:application"),
+		"/usr/local/libexec/gunicorn-worker", "--chdir=/srv/app", "app:application"),
 	"socketserver": silent("queue", "127.0.0.1:8084", nil, "/usr/local/libexec/socketserver"),
 	"sshd-inetd":   inetd("2222", []string{"--limit=50", "--max-per-source=10"}, "/usr/sbin/sshd", "-i"),
 	"postfix-smtpd": {

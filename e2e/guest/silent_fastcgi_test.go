@@ -40,7 +40,7 @@ func fastcgi(t *testing.T, name, file, text string) {
 	})
 	load := behindNginx(t, s, socket, script)
 	s.grows(load, 4, 3)
-	s.deploys(load, nil)
+	s.deploys(load)
 }
 
 // nginxConf has words in capitals for what differs.

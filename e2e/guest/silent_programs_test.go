@@ -11,48 +11,28 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/availd/availd/e2e/guest/harness"
 	"github.com/availd/availd/internal/status"
 )
 
-// TestGunicorn runs gunicorn with one worker of the kind sync.
+// TestGunicorn runs sync workers of gunicorn.
 func TestGunicorn(t *testing.T) {
 	t.Parallel()
 	s := silent(t, "gunicorn", "", func(*service) {
-		mustScript(t, `mkdir -p /srv/app; cat >/srv/app/app.py <<'END'
+		mustScript(t, `install -D "$1" /usr/local/libexec/gunicorn-worker
+mkdir -p /srv/app; cat >/srv/app/app.py <<'END'
 import os, time
 
 def application(environ, start_response):
     time.sleep(0.02)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done by %d\n" % os.getpid()]
-END`)
+END`, filepath.Join(harness.Examples, "gunicorn", "worker.py"))
 	}, "--limit=4", "--idle-timeout=3s")
 	load := s.load(8, "/")
-	load.Timeout = 4 * harness.Patience // a restart is the end of eight Pythons and the start of as many
+	load.Timeout = 4 * harness.Patience // a restart is the end of four Pythons and the start of as many
 	s.grows(load, 3, 3)
-	s.deploys(load, s.booted)
-}
-
-// booted waits until the arbiter of each gunicorn has its worker. One that is
-// asked to leave while it forks that sends a signal which the newborn does not
-// catch yet, waits for it in vain, and kills it with what it holds.
-func (s *service) booted() {
-	s.t.Helper()
-	harness.WaitFor(s.t, "gunicorns to have booted", 2*harness.Patience, func() bool {
-		arbiters, groups := 0, map[int]bool{}
-		for _, p := range s.Workers() {
-			switch {
-			case p.Group() == p.PID:
-				arbiters++
-			case p.Catches(unix.SIGABRT): // as arbiters do not
-				groups[p.Group()] = true
-			}
-		}
-		return arbiters > 0 && arbiters == len(groups)
-	})
+	s.deploys(load)
 }
 
 // TestSocketserver runs an accept loop, which would lose its request on SIGTERM.
@@ -63,7 +43,7 @@ func TestSocketserver(t *testing.T) {
 	}, "--limit=12", "--idle-timeout=2s")
 	load := s.load(8, "/")
 	s.grows(load, 3, 3)
-	s.deploys(load, nil)
+	s.deploys(load)
 }
 
 // tallying is an accept loop that writes down what it has accepted, a byte each.

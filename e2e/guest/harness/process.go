@@ -117,6 +117,9 @@ func (p Process) Catches(signal syscall.Signal) bool {
 	return false
 }
 
+// Accepting reports whether it waits for a connection in accept(2) of a TCP socket.
+func (p Process) Accepting() bool { return p.read("wchan") == "inet_csk_accept" }
+
 // CPU is the processor time it has used itself, in steps of 10 ms.
 func (p Process) CPU() time.Duration {
 	return time.Duration(p.statInt(14)+p.statInt(15)) * clockTick

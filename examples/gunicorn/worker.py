@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: 0BSD
+"""One worker of gunicorn (20.1 or later) and no arbiter beside it: availd is that.
+
+    install -D worker.py /usr/local/libexec/gunicorn-worker
+    availd run --protocol=queue --retire-signal=TERM --listen 127.0.0.1:8000 -- \\
+        /usr/local/libexec/gunicorn-worker --chdir=/srv/app app:application
+
+It takes gunicorn's options, configuration file, hooks and classes of workers. What is
+about the arbiter alone (bind, workers, preload, daemon, pidfile) says nothing here.
+"""
+import os
+import signal
+import socket
+import sys
+
+from gunicorn import systemd, util
+from gunicorn.app.wsgiapp import WSGIApplication
+import gunicorn.app.base
+from gunicorn.arbiter import Arbiter
+
+
+def alone(kind):
+    """The class of workers, without what it has for the arbiter's sake."""
+
+    class Worker(kind):
+        # A worker leaves when its parent changes. After a crash of availd it
+        # has another one, and is to go on until the next availd adopts it.
+        ppid = property(lambda self: os.getppid(), lambda self, _: None)
+
+        def notify(self):
+            # The arbiter would kill a worker of which it has not heard for
+            # "timeout" seconds. Here the kernel does, Python needs no part in it.
+            signal.setitimer(signal.ITIMER_REAL, self.cfg.timeout)
+
+    return Worker
+
+
+def inherited():
+    """The sockets of systemd's protocol (sd_listen_fds(3)), as they are."""
+    first = systemd.SD_LISTEN_FDS_START
+    sockets = [socket.socket(fileno=fd) for fd in range(first, first + systemd.listen_fds())]
+    for listener in sockets:
+        if listener.family != socket.AF_UNIX:  # an answer's end must not wait for an acknowledgement of its head
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sockets
+
+
+class Alone(Arbiter):
+    """What is left of the arbiter: the settings, and the hooks that are told of it."""
+
+    def run(self):
+        sockets = inherited()
+        if not sockets:
+            sys.exit("no sockets: start me with: availd run --protocol=queue --listen 127.0.0.1:8000 -- " + sys.argv[0])
+        self.pid = os.getpid()
+        worker = alone(self.worker_class)(1, os.getppid(), sockets, self.app, self.timeout / 2.0, self.cfg, self.log)
+        worker.pid = self.pid
+        util._setproctitle("worker [%s]" % self.proc_name)
+        self.cfg.post_fork(self, worker)
+        try:
+            worker.init_process()
+        finally:
+            self.cfg.worker_exit(self, worker)
+
+
+gunicorn.app.base.Arbiter = Alone
+WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()
