@@ -6,9 +6,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -62,8 +60,6 @@ func isUnitDir(dir string) bool {
 // systemdWait bounds the question for systemd's version.
 const systemdWait = 5 * time.Second
 
-var systemdVersion = regexp.MustCompile(`^systemd ([0-9]+)`)
-
 // runningSystemd is the version of the installed systemd, which is what will
 // read the units; without one they are written for the oldest, which all can
 // read.
@@ -71,10 +67,9 @@ func runningSystemd(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, systemdWait)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "systemctl", "--version").Output()
-	if m := systemdVersion.FindSubmatch(out); err == nil && m != nil {
-		if n, err := strconv.Atoi(string(m[1])); err == nil {
-			return max(n, units.OldestSystemd)
-		}
+	version := 0
+	if _, scan := fmt.Sscanf(string(out), "systemd %d", &version); err != nil || scan != nil {
+		return units.OldestSystemd
 	}
-	return units.OldestSystemd
+	return max(version, units.OldestSystemd)
 }

@@ -5,15 +5,27 @@ import (
 	"embed"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 )
 
 //go:embed templates
 var files embed.FS
 
-var templates = template.Must(template.ParseFS(files, "templates/*"))
+// templates and forms are made when they are needed first: a daemon that starts has no
+// use for them, and would keep their memory.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(files, "templates/*"))
+})
+
+// form reports whether a text has a form, which is that of package regexp.
+func form(pattern string) func(text string) bool {
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+	return func(text string) bool { return compiled().MatchString(text) }
+}
 
 // facts is what the templates see: words that need no further escaping.
 type facts struct {
@@ -72,7 +84,7 @@ func (f facts) render(name string) ([]byte, error) { return render(name, f.Name+
 
 func render(template, file string, facts any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, template, facts); err != nil {
+	if err := templates().ExecuteTemplate(&b, template, facts); err != nil {
 		return nil, fmt.Errorf("write %s: %w", file, err)
 	}
 	return b.Bytes(), nil
@@ -88,7 +100,7 @@ func (f facts) service(asked []property) ([]byte, error) {
 	}
 	_, left := replace(string(text), asked)
 	for _, p := range left {
-		if unitKey.MatchString(p.key) {
+		if unitKey(p.key) {
 			f.UnitSettings = append(f.UnitSettings, p)
 		} else {
 			f.ServiceSettings = append(f.ServiceSettings, p)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -71,9 +70,9 @@ type Options struct {
 const nameLength = 80
 
 var (
-	nameForm  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	pathForm  = regexp.MustCompile(`^/[A-Za-z0-9/._+-]+$`)
-	groupForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
+	nameForm  = form(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	pathForm  = form(`^/[A-Za-z0-9/._+-]+$`)
+	groupForm = form(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
 )
 
 func (o Options) withDefaults() Options {
@@ -109,11 +108,11 @@ func (o Options) check() error {
 		return errors.New("no address to listen on: give at least one, such as 127.0.0.1:8080 or /run/NAME.sock")
 	}
 	for what, path := range map[string]string{"path of availd": o.Binary, "configuration directory": o.ConfDir} {
-		if !pathForm.MatchString(path) {
+		if !pathForm(path) {
 			return fmt.Errorf("%s %q: want an absolute path of letters, digits and ._+-", what, path)
 		}
 	}
-	if o.SocketGroup != "" && !groupForm.MatchString(o.SocketGroup) {
+	if o.SocketGroup != "" && !groupForm(o.SocketGroup) {
 		return fmt.Errorf("group %q: want the name or number of a group", o.SocketGroup)
 	}
 	if o.Systemd < OldestSystemd {
@@ -147,7 +146,7 @@ func checkName(name string) error {
 	if strings.Contains(name, "@") {
 		return fmt.Errorf("name %q: templates are not supported, generate one set for each instance", name)
 	}
-	if !nameForm.MatchString(name) || len(name) > nameLength {
+	if !nameForm(name) || len(name) > nameLength {
 		return fmt.Errorf("name %q: want 1 to %d letters, digits and _.-, the first a letter, a digit or _", name, nameLength)
 	}
 	return nil

@@ -12,7 +12,7 @@ type property struct{ key, value string }
 
 func (p property) String() string { return p.key + "=" + p.value }
 
-var keyForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
+var keyForm = form(`^[A-Z][A-Za-z0-9]*$`)
 
 // availds are the settings on which availd itself rests.
 var availds = map[string]string{
@@ -34,7 +34,7 @@ var lists = []string{
 
 // unitKey knows the settings that belong to [Unit] by their names
 // (systemd.unit(5)).
-var unitKey = regexp.MustCompile(`^(Description|Documentation|Wants|Requires|Requisite|BindsTo|PartOf|Upholds|` +
+var unitKey = form(`^(Description|Documentation|Wants|Requires|Requisite|BindsTo|PartOf|Upholds|` +
 	`Conflicts|Before|After|On(Failure|Success)(JobMode)?|Propagates\w+|ReloadPropagatedFrom|StopPropagatedFrom|` +
 	`JoinsNamespaceOf|\w+MountsFor|IgnoreOnIsolate|StopWhenUnneeded|Refuse\w+|AllowIsolate|DefaultDependencies|` +
 	`SurviveFinalKillSignal|CollectMode|(Failure|Success)Action(ExitStatus)?|Job\w*Timeout\w*|StartLimit\w+|` +
@@ -45,7 +45,7 @@ func properties(words []string) ([]property, error) {
 	var all []property
 	for _, word := range words {
 		key, value, ok := strings.Cut(word, "=")
-		if !ok || !keyForm.MatchString(key) {
+		if !ok || !keyForm(key) {
 			return nil, fmt.Errorf("property %q: want KEY=VALUE, such as MemoryMax=1G", word)
 		}
 		if why := availds[key]; why != "" {
