@@ -6,8 +6,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.
 # static; without the repository's state, so that the same sources give the same
 # bytes; with the entry point that sees how the process was started, on the
 # architectures that have it (internal/first); and with a runtime that sleeps when
-# there is nothing to do (internal/still)
-GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags stillruntime
+# there is nothing to do (internal/still); and without what the command line's library
+# has for writing manuals, which every start would set up
+GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags stillruntime,urfave_cli_no_docs
 ENTRY = $(if $(filter amd64 arm64,$(1)),-E github.com/availd/availd/internal/first.entry)
 LDFLAGS = $(call ENTRY,$(1)) -checklinkname=0 -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080

@@ -101,7 +101,7 @@ func (a artifact) goBuild(dir string) error {
 	}
 	flags, tags := "-X main.version="+a.version, ""
 	if a.source == "." { // as the Makefile does
-		flags, tags = flags+" -E "+first.Entry+" "+still.LinkerFlag, still.Tag
+		flags, tags = flags+" -E "+first.Entry+" "+still.LinkerFlag, still.Tag+",urfave_cli_no_docs"
 	}
 	return run("go", "build", "-trimpath", "-tags", tags, "-ldflags", flags, "-o", filepath.Join(dir, a.output), "./"+a.source)
 }
