@@ -28,19 +28,27 @@ func TestPHP(t *testing.T) {
 		name:  "availd + php-cgi",
 		start: func(t *testing.T, port, limit int) *rig.Server { return own(t, port, limit) },
 		full: func(t *testing.T, port, limit int) *rig.Server {
-			s := own(t, port, limit, fmt.Sprint("--min-spare=", limit), fmt.Sprint("--max-starting=", limit))
-			s.AwaitWorkers(t, limit, "/usr/bin/php-cgi8.2")
-			return s
+			return accepting(t, limit, own(t, port, limit, fmt.Sprint("--min-spare=", limit), fmt.Sprint("--max-starting=", limit)))
 		},
 	}}
 	for _, pm := range []string{"static", "dynamic", "ondemand"} {
-		stacks = append(stacks, stack{
-			name:   "php-fpm " + pm,
-			start:  func(t *testing.T, port, limit int) *rig.Server { return startFPM(t, port, limit, pm) },
-			always: pm == "static",
-		})
+		start := func(t *testing.T, port, limit int) *rig.Server { return startFPM(t, port, limit, pm) }
+		s := stack{name: "php-fpm " + pm, start: start}
+		if pm == "static" {
+			s.full = func(t *testing.T, port, limit int) *rig.Server {
+				return accepting(t, limit, start(t, port, limit))
+			}
+		}
+		stacks = append(stacks, s)
 	}
 	compareStacks(t, "PHP: availd and php-cgi against php-fpm, with opcache", app, stacks)
+}
+
+// accepting waits until so many workers wait for a connection.
+func accepting(t *testing.T, workers int, s *rig.Server) *rig.Server {
+	t.Helper()
+	s.AwaitWorkers(t, workers, harness.Process.Accepting)
+	return s
 }
 
 // startFPM runs php-fpm with one pool; what its ways of managing it want to be

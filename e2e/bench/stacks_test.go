@@ -15,10 +15,8 @@ import (
 type stack struct {
 	name  string
 	start func(t *testing.T, port, limit int) *rig.Server
-	// full, if not nil, starts it with all of its workers there.
+	// full, if not nil, starts it with all of its workers, and returns when they are there.
 	full func(t *testing.T, port, limit int) *rig.Server
-	// always: it has all of its workers from the start as it is.
-	always bool
 }
 
 // application is what all stacks of a comparison serve.
@@ -42,19 +40,11 @@ func compareStacks(t *testing.T, title string, app application, stacks []stack) 
 		t.Run("burst", func(t *testing.T) { burstStack(t, series, app, s, "burst", s.start) })
 	})
 	for _, s := range stacks { // one round: nothing has to be started, so there is little that could vary
-		if start := s.allThere(); start != nil {
-			t.Run("burst, all there", func(t *testing.T) { burstStack(t, series, app, s, "full", start) })
+		if s.full != nil {
+			t.Run("burst, all there", func(t *testing.T) { burstStack(t, series, app, s, "full", s.full) })
 		}
 	}
 	stacksTable(t, title, series, stacks)
-}
-
-// allThere is how the stack is started with all its workers; nil = it cannot be.
-func (s stack) allThere() func(t *testing.T, port, limit int) *rig.Server {
-	if s.always {
-		return s.start
-	}
-	return s.full
 }
 
 // idleStacks weighs what has just been started, and whom nobody uses.
@@ -138,7 +128,7 @@ func stacksTable(t *testing.T, title string, s rig.Series, stacks []stack) {
 		table.AtLeast("throughput: "+what, figures, ratio, value, 1)
 		what, figures, ratio, value = row("burst", "ms")
 		table.AtMost(fmt.Sprintf("p99 of a burst of %d: %s", burstClients, what), figures, ratio, value, 1)
-		if peer.always {
+		if peer.full != nil {
 			what, figures, ratio, value = row("full", "ms")
 			// Like twice the clients: nobody can be faster than the request is.
 			table.AtMost("p99 of that burst with all workers there: "+what, figures, ratio, value, 1.02)

@@ -54,7 +54,7 @@ func TestSmoke(t *testing.T) {
 	port := freePort(t)
 	request, answer := HTTP("/sleep?ms=20")
 	s := StartListening(t, port, nil, prefork, strconv.Itoa(port), "2", worker)
-	s.AwaitWorkers(t, 2, worker)
+	s.AwaitWorkers(t, 2, func(p harness.Process) bool { return p.Exe() == worker })
 	meter := Measure(s.Process)
 	r := Load{Program: load, Port: port, Clients: 6, Request: request, Answer: answer}.Run(t)
 	if r.OK != 6 || r.Failed != 0 || r.Slowest < 60*time.Millisecond || r.P50 > r.P99 || r.P99 > r.Slowest || r.Elapsed < r.Slowest {

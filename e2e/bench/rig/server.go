@@ -112,11 +112,11 @@ func (s *Server) Family() []harness.Process {
 // Workers are the processes that the program has started itself.
 func (s *Server) Workers() []harness.Process { return s.Children() }
 
-// AwaitWorkers waits until there are so many of a program.
-func (s *Server) AwaitWorkers(t testing.TB, n int, exe string) {
+// AwaitWorkers waits until there are so many that are what they are to be.
+func (s *Server) AwaitWorkers(t testing.TB, n int, is func(harness.Process) bool) {
 	t.Helper()
-	harness.WaitFor(t, "the workers", 4*harness.Patience, func() bool {
-		workers := slices.DeleteFunc(s.Workers(), func(p harness.Process) bool { return p.Exe() != exe })
+	harness.WaitFor(t, "the workers", 8*harness.Patience, func() bool {
+		workers := slices.DeleteFunc(s.Workers(), func(p harness.Process) bool { return !is(p) })
 		return len(workers) == n
 	})
 }
