@@ -72,16 +72,29 @@ func (s *service) descriptors(n int) map[int]string {
 	return main.Descriptors()
 }
 
-// asleep watches availd do nothing.
+// asleep watches availd do nothing, and once more if it has done something: on a
+// loaded machine what came before, such as pages that Go's runtime gives back one by
+// one, may take longer than it takes to settle. What wakes it by the clock does so in
+// any period.
 func asleep(t *testing.T, s *service) {
 	t.Helper()
 	main := s.Main()
 	settle(t, main)
-	cpu, switches := main.CPU(), main.Switches()
-	<-time.After(idlePeriod) // the period is what is measured
-	used, woken := main.CPU()-cpu, main.Switches()-switches
-	t.Logf("in %v: %v of processor time, %d wake-ups", idlePeriod, used, woken)
+	used, woken := idle(t, main)
+	if used != 0 || woken != 0 {
+		used, woken = idle(t, main)
+	}
 	if used != 0 || woken != 0 {
 		t.Errorf("idle availd used %v and woke %d times in %v", used, woken, idlePeriod)
 	}
+}
+
+// idle is what a process does in the period.
+func idle(t *testing.T, p harness.Process) (used time.Duration, woken int64) {
+	t.Helper()
+	cpu, switches := p.CPU(), p.Switches()
+	<-time.After(idlePeriod) // the period is what is measured
+	used, woken = p.CPU()-cpu, p.Switches()-switches
+	t.Logf("in %v: %v of processor time, %d wake-ups", idlePeriod, used, woken)
+	return used, woken
 }

@@ -32,7 +32,7 @@ const stressLimit = 4
 
 // stress fills the pool, and keeps it busy while the workers are replaced.
 func stress(t *testing.T, p pool) {
-	p.options = append(p.options, fmt.Sprint("--limit=", stressLimit), "--stress-hold=4s", "--idle-timeout=2s")
+	p.options = append(p.options, fmt.Sprint("--limit=", stressLimit), "--stress-hold=12s", "--idle-timeout=2s")
 	p.command = []string{harness.Examples + "/http-python/worker.py", "-o", "stress={stress}"}
 	s := p.install(t)
 	roster := s.roster()
