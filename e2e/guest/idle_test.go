@@ -72,10 +72,9 @@ func (s *service) descriptors(n int) map[int]string {
 	return main.Descriptors()
 }
 
-// asleep watches availd do nothing, and once more if it has done something: on a
-// loaded machine what came before, such as pages that Go's runtime gives back one by
-// one, may take longer than it takes to settle. What wakes it by the clock does so in
-// any period.
+// asleep watches availd do nothing, and once more if it has done something. On a slow
+// machine one wake-up, or nine by one event, was seen in the first period, and none
+// after that; its cause is not known. What wakes it by the clock does so in any period.
 func asleep(t *testing.T, s *service) {
 	t.Helper()
 	main := s.Main()
