@@ -34,8 +34,12 @@ func sayNext(w io.Writer, o units.Options, set units.Set, dir string) {
 		sudo = "sudo "
 	}
 	fmt.Fprintln(w, "next:")
+	dir, _ = filepath.Abs(dir) // no error: the set was written to it
+	if dir != filepath.Clean(set.ConfDir) {
+		fmt.Fprintf(w, "  %sinstall -D -m 644 -t %s %s\n", sudo, set.ConfDir, filepath.Join(dir, set.Name+".conf"))
+	}
 	socket, service := set.Name+".socket", set.Name+".service"
-	if dir, _ := filepath.Abs(dir); dir != set.UnitDir && !isUnitDir(dir) { // the set was written to it
+	if dir != set.UnitDir && !isUnitDir(dir) {
 		fmt.Fprintf(w, "  %s%s link", sudo, systemctl)
 		for _, unit := range set.Units() {
 			fmt.Fprintf(w, " %s", filepath.Join(dir, unit))
