@@ -9,12 +9,28 @@
 It takes gunicorn's options, configuration file, hooks and classes of workers. What is
 about the arbiter alone (bind, workers, preload, daemon, pidfile) says nothing here.
 """
+import importlib
 import os
 import signal
 import socket
 import sys
+import time
+import types
 
+
+class Later(types.ModuleType):
+    """Stands for a module, and loads it when something of it is used."""
+
+    def __getattr__(self, name):
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+# gunicorn 20 imports it for the sake of classes named "egg:...", and it takes as long
+# to load as all the rest.
+sys.modules["pkg_resources"] = Later("pkg_resources")
 from gunicorn import systemd, util
+del sys.modules["pkg_resources"]
+
 from gunicorn.app.wsgiapp import WSGIApplication
 import gunicorn.app.base
 from gunicorn.arbiter import Arbiter
@@ -27,11 +43,19 @@ def alone(kind):
         # A worker leaves when its parent changes. After a crash of availd it
         # has another one, and is to go on until the next availd adopts it.
         ppid = property(lambda self: os.getppid(), lambda self, _: None)
+        renewal = 0
+
+        def is_parent_alive(self):  # sync asks this in place of ppid, for each request
+            return True
 
         def notify(self):
-            # The arbiter would kill a worker of which it has not heard for
-            # "timeout" seconds. Here the kernel does, Python needs no part in it.
-            signal.setitimer(signal.ITIMER_REAL, self.cfg.timeout)
+            # The arbiter would kill a worker of which it has not heard for "timeout"
+            # seconds, and looks once a second. Here the kernel does, Python needs no
+            # part in it, and is told once a second.
+            now = time.monotonic()
+            if self.cfg.timeout and now >= self.renewal:
+                self.renewal = now + 1
+                signal.setitimer(signal.ITIMER_REAL, self.cfg.timeout + 1)
 
     return Worker
 
