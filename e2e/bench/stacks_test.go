@@ -62,7 +62,7 @@ func startStacks(t *testing.T, app application, stacks []stack, limit int) (entr
 	for _, s := range stacks {
 		e := entrant{s.name, harness.Port(), nil}
 		e.server = s.start(t, e.port, limit)
-		rig.Load{Program: loader, Port: e.port, Clients: 2 * limit, Request: app.slow, Answer: app.answer, For: 4 * time.Second}.Run(t)
+		rig.Load{Program: loader, Apart: true, Port: e.port, Clients: 2 * limit, Request: app.slow, Answer: app.answer, For: 4 * time.Second}.Run(t)
 		entrants = append(entrants, e)
 	}
 	return entrants
@@ -71,13 +71,13 @@ func startStacks(t *testing.T, app application, stacks []stack, limit int) (entr
 func steadyStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
 	entrants := startStacks(t, app, stacks, stackPool)
 	for _, e := range entrants {
-		rig.Load{Program: loader, Port: e.port, Clients: stackPool, Request: app.slow, Answer: app.answer}.Run(t)
+		rig.Load{Program: loader, Apart: true, Port: e.port, Clients: stackPool, Request: app.slow, Answer: app.answer}.Run(t)
 		series.Add(e.name, "worker", float64(e.server.Memory())/1e6/stackPool)
 	}
 	rig.Rounds(15, entrants, func(e entrant) { // many: the ratios are near 1
 		meter := rig.Measure(e.server.Process)
 		r := rig.Load{
-			Program: loader, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: time.Second,
+			Program: loader, Apart: true, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: time.Second,
 		}.Run(t)
 		ran, _ := meter.Read()
 		series.Add(e.name, "rate", r.Rate())
@@ -90,7 +90,7 @@ func overloadStacks(t *testing.T, series rig.Series, app application, stacks []s
 	entrants := startStacks(t, app, stacks, stackPool)
 	rig.Rounds(3, entrants, func(e entrant) {
 		r := rig.Load{
-			Program: loader, Port: e.port, Clients: 2 * stackPool,
+			Program: loader, Apart: true, Port: e.port, Clients: 2 * stackPool,
 			Request: app.slow, Answer: app.answer, For: 3 * time.Second,
 		}.Run(t)
 		series.Add(e.name, "overload", float64(r.P99.Microseconds())/1e3)
@@ -104,7 +104,7 @@ func burstStack(t *testing.T, series rig.Series, app application, s stack, figur
 	port := harness.Port()
 	start(t, port, burstClients)
 	<-time.After(500 * time.Millisecond) // a start is no part of it
-	r := rig.Load{Program: loader, Port: port, Clients: burstClients, Request: app.slow, Answer: app.answer}.Run(t)
+	r := rig.Load{Program: loader, Apart: true, Port: port, Clients: burstClients, Request: app.slow, Answer: app.answer}.Run(t)
 	series.Add(s.name, figure, float64(r.P99.Microseconds())/1e3)
 	series.Add(s.name, "failed", float64(r.Failed))
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -17,6 +18,11 @@ type Load struct {
 	Request string        // what each client sends
 	Answer  string        // what must be near the start of each answer
 	For     time.Duration // 0: one request for each client
+	// Apart has the clients in a session of their own, as systemd has each service.
+	// The kernel shares processors between sessions, not processes (sched(7),
+	// autogroup): otherwise clients wait for their turn among the workers. Programs
+	// that take no longer than the clients themselves vary by half and more then.
+	Apart bool
 }
 
 // Result is what came of a Load.
@@ -40,6 +46,7 @@ func (l Load) Run(t testing.TB) Result {
 	cmd := exec.CommandContext(t.Context(), l.Program, "127.0.0.1", strconv.Itoa(l.Port), strconv.Itoa(l.Clients),
 		strconv.Itoa(int(l.For.Milliseconds())), l.Answer)
 	cmd.Stdin = strings.NewReader(l.Request)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: l.Apart}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("load port %d: %v\n%s", l.Port, err, out)

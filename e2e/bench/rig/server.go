@@ -34,9 +34,9 @@ func Start(t testing.TB, env []string, args ...string) *Server {
 	s := &Server{cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{})}
 	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=/root", "LANG=C.UTF-8"}, env...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
-	// As systemd starts a service: the kernel shares processors between sessions, not
-	// processes (sched(7), autogroup), and who would have had one of its own gets no more.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// A group, whose leader cannot make itself that of a session, as php-fpm does: all
+	// are in the session of this process, see Load.
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.cmd.WaitDelay = time.Second
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
