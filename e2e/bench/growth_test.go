@@ -26,13 +26,18 @@ type crowd struct {
 }
 
 const (
-	growthPairs  = 4000 // reports of busy and of idle each in a round
-	growthDeaths = 150  // in a round
+	growthPairs   = 4000 // reports of busy and of idle each in a round
+	growthBatches = 4    // of deaths in a round
+	growthFew     = 10   // in a batch: all of the small pool
+
+	// kept is until the manager has got a newborn's descriptor, and some more. Who dies
+	// younger costs nothing there, so that both pools must have equally old workers.
+	kept = 1200 * time.Millisecond
 )
 
 // TestGrowth: what an event costs must not depend on how many workers there are.
 func TestGrowth(t *testing.T) {
-	const rounds, few, many = 5, 10, 5000
+	const rounds, few, many = 5, growthFew, 5000
 	small, big := startCrowd(t, few), startCrowd(t, many)
 	series := rig.Series{}
 	rig.Rounds(rounds, []*crowd{small, big}, func(c *crowd) {
@@ -97,15 +102,19 @@ func (c *crowd) reports(t *testing.T) float64 {
 }
 
 // deaths ends workers one after the other, the oldest first, and returns availd's
-// processor time in µs for each death and the birth that follows.
+// processor time in µs for each death and the birth that follows, with what the
+// manager is told of both.
 func (c *crowd) deaths(t *testing.T) float64 {
 	meter := rig.Measure(c.Process)
-	for range growthDeaths {
-		if err := unix.Kill(c.workers[0], unix.SIGTERM); err != nil {
-			t.Fatal(err)
+	for range growthBatches {
+		for range growthFew {
+			if err := unix.Kill(c.workers[0], unix.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			c.workers = append(c.workers[1:], c.hear(t))
 		}
-		c.workers = append(c.workers[1:], c.hear(t))
+		<-time.After(kept)
 	}
 	ran, _ := meter.Read()
-	return float64(ran.Nanoseconds()) / 1e3 / growthDeaths
+	return float64(ran.Nanoseconds()) / 1e3 / (growthBatches * growthFew)
 }
