@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -16,6 +17,17 @@ const (
 	helpWidth  = 79
 	helpIndent = 26
 )
+
+// printHelp has the library print its help, but for the commands that have a text of
+// their own. That is made when it is asked for: a start has no time for it.
+func printHelp(w io.Writer, template string, data any) {
+	texts := map[string]func() string{"run": runHelp, "units": unitsHelp}
+	if c, ok := data.(*cli.Command); ok && texts[c.Name] != nil {
+		fmt.Fprint(w, texts[c.Name]())
+		return
+	}
+	cli.HelpPrinterCustom(w, template, data, nil)
+}
 
 // runHelp is what availd run --help prints. It is a text of our own because the
 // library sorts groups and options by the alphabet, and does not fold lines; the

@@ -27,6 +27,7 @@ func main() {
 
 // Main is main without the process: it returns the exit status.
 func Main(args []string) int {
+	cli.HelpPrinter = printHelp
 	err := newApp().Run(args)
 	if err == nil {
 		return 0

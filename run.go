@@ -20,8 +20,6 @@ func runCommand() *cli.Command {
 		UsageText:       "availd run [OPTIONS] -- COMMAND [ARG…]",
 		HideHelpCommand: true,
 		Flags:           config.Flags(&settings),
-
-		CustomHelpTemplate: runHelp(),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return serveFailed(optionError(settings, err))
 		},

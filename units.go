@@ -19,9 +19,8 @@ func unitsCommand() *cli.Command {
 	var settings []config.Setting
 	return &cli.Command{
 		Name: "units", Usage: "print or write a .socket, a .service and a .conf for a worker",
-		UsageText:          "availd units [OPTIONS] --listen ADDRESS NAME -- COMMAND [ARG…]",
-		CustomHelpTemplate: unitsHelp(),
-		HideHelpCommand:    true, Flags: append(unitsFlags(), runFlags(&settings)...),
+		UsageText:       "availd units [OPTIONS] --listen ADDRESS NAME -- COMMAND [ARG…]",
+		HideHelpCommand: true, Flags: append(unitsFlags(), runFlags(&settings)...),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return optionError(settings, err) },
 		Action:       func(c *cli.Context) error { return writeUnits(c, settings) },
 	}

@@ -3,8 +3,11 @@ package cgroup
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/availd/availd/internal/procfs"
 )
 
 // Resource is something that control groups bound.
@@ -47,7 +50,7 @@ func room(root, text string, r Resource) (left uint64, bounded bool) {
 		case strings.Contains(","+m.controllers+",", ","+r.controller+","):
 			mounts, files = []string{filepath.Join(root, m.controllers), filepath.Join(root, r.controller)}, r.v1
 		}
-		for _, mount := range mounts {
+		for _, mount := range slices.Compact(mounts) {
 			if n, ok := least(mount, m.path, files); ok && (!bounded || n < left) {
 				left, bounded = n, true
 			}
@@ -74,7 +77,8 @@ func least(mount, path string, files [2]string) (left uint64, bounded bool) {
 
 // readNumber reads a file with one number; the word max is none.
 func readNumber(name string) (uint64, bool) {
-	data, err := os.ReadFile(name)
+	var buf [32]byte // a number has 20 digits at most
+	data, err := procfs.ReadStart(name, buf[:])
 	if err != nil {
 		return 0, false
 	}

@@ -22,7 +22,7 @@ type Stat struct {
 // ReadStat reads the stat of a process; false: there is no such process.
 func ReadStat(pid int) (s Stat, ok bool) {
 	var buf [1024]byte // a name has 64 bytes at most, a number 20 digits
-	data, err := readStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
+	data, err := ReadStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
 	if err != nil {
 		return s, false
 	}
@@ -39,9 +39,10 @@ func ReadStat(pid int) (s Stat, ok bool) {
 	return s, err == nil
 }
 
-// readStart reads what a file begins with, in three system calls: package os
-// makes ten, as it tries to have Go's poller watch the file.
-func readStart(name string, buf []byte) ([]byte, error) {
+// ReadStart reads what a file begins with, as much as there is room for in buf, in
+// three system calls: package os makes ten, as it tries to have Go's poller watch
+// the file.
+func ReadStart(name string, buf []byte) ([]byte, error) {
 	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
