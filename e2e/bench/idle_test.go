@@ -17,7 +17,7 @@ func TestIdle(t *testing.T) {
 	const period = 60 * time.Second
 	ready := startTimes(t)
 	services := idleServices(t)
-	<-time.After(3 * time.Second) // what comes after a start is over
+	<-time.After(6 * time.Second) // a line of STATUS= comes 5 s after the one before, and a question leaves a timer of 5 s
 	meters := make([]rig.Meter, len(services))
 	for i, s := range services {
 		meters[i] = rig.Measure(s.server.Process)
