@@ -12,7 +12,7 @@ func everything(limit int) Config {
 		Extensions: Extensions{
 			WarnAlways: true, Retire: true, RetireSignal: 15, ThrottleMax: time.Minute,
 			QuickExit: time.Nanosecond, StallGuard: time.Second, MaxStarting: 4,
-			IdleTimeout: 100 * time.Second, MaxRequests: 1 << 40, MaxLifetime: 1e6 * time.Hour,
+			IdleTimeout: 100 * time.Second, MaxRequests: 1 << 30, MaxLifetime: 1e6 * time.Hour,
 			StartTimeout: 30 * time.Second, BusyTimeout: 60 * time.Second, Watchdog: 50 * time.Second,
 			RetireTimeout: 30 * time.Second, IgnoreTimeout: 30 * time.Second, AbortGrace: 5 * time.Second,
 		},

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"reflect"
@@ -70,7 +71,7 @@ func TestMark(t *testing.T) {
 	if got := entryOf(r); got != want {
 		t.Errorf("marked\n%+v, want\n%+v", got, want)
 	}
-	if m := markOf(policy.Entry{Held: 1 << 20, Finished: 1 << 40}); m.Held != 1<<16-1 || m.Finished != 1<<32-1 {
+	if m := markOf(policy.Entry{Held: 1 << 20, Finished: math.MaxInt}); m.Held != 1<<16-1 || uint64(m.Finished) != min(math.MaxInt, 1<<32-1) {
 		t.Errorf("what is too large is %+v", m)
 	}
 }
