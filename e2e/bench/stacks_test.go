@@ -25,6 +25,12 @@ type application struct {
 	answer      string
 }
 
+// load is clients that ask for the quick page or the slow one; in a session of their
+// own, as a web server in another service would be.
+func (a application) load(port, clients int, request string, long time.Duration) rig.Load {
+	return rig.Load{Program: loader, Apart: true, Port: port, Clients: clients, Request: request, Answer: a.answer, For: long}
+}
+
 const (
 	stackSleep = 100 * time.Millisecond
 	stackPool  = 8
@@ -62,7 +68,7 @@ func startStacks(t *testing.T, app application, stacks []stack, limit int) (entr
 	for _, s := range stacks {
 		e := entrant{s.name, harness.Port(), nil}
 		e.server = s.start(t, e.port, limit)
-		rig.Load{Program: loader, Apart: true, Port: e.port, Clients: 2 * limit, Request: app.slow, Answer: app.answer, For: 4 * time.Second}.Run(t)
+		app.load(e.port, 2*limit, app.slow, 4*time.Second).Run(t)
 		entrants = append(entrants, e)
 	}
 	return entrants
@@ -71,14 +77,12 @@ func startStacks(t *testing.T, app application, stacks []stack, limit int) (entr
 func steadyStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
 	entrants := startStacks(t, app, stacks, stackPool)
 	for _, e := range entrants {
-		rig.Load{Program: loader, Apart: true, Port: e.port, Clients: stackPool, Request: app.slow, Answer: app.answer}.Run(t)
+		app.load(e.port, stackPool, app.slow, 0).Run(t)
 		series.Add(e.name, "worker", float64(e.server.Memory())/1e6/stackPool)
 	}
 	rig.Rounds(15, entrants, func(e entrant) { // many: the ratios are near 1
 		meter := rig.Measure(e.server.Process)
-		r := rig.Load{
-			Program: loader, Apart: true, Port: e.port, Clients: stackPool, Request: app.quick, Answer: app.answer, For: time.Second,
-		}.Run(t)
+		r := app.load(e.port, stackPool, app.quick, time.Second).Run(t)
 		ran, _ := meter.Read()
 		series.Add(e.name, "rate", r.Rate())
 		series.Add(e.name, "cpu", float64(ran)/float64(r.OK)/1e3)
@@ -89,10 +93,7 @@ func steadyStacks(t *testing.T, series rig.Series, app application, stacks []sta
 func overloadStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
 	entrants := startStacks(t, app, stacks, stackPool)
 	rig.Rounds(3, entrants, func(e entrant) {
-		r := rig.Load{
-			Program: loader, Apart: true, Port: e.port, Clients: 2 * stackPool,
-			Request: app.slow, Answer: app.answer, For: 3 * time.Second,
-		}.Run(t)
+		r := app.load(e.port, 2*stackPool, app.slow, 3*time.Second).Run(t)
 		series.Add(e.name, "overload", float64(r.P99.Microseconds())/1e3)
 		series.Add(e.name, "failed", float64(r.Failed))
 	})
@@ -104,7 +105,7 @@ func burstStack(t *testing.T, series rig.Series, app application, s stack, figur
 	port := harness.Port()
 	start(t, port, burstClients)
 	<-time.After(500 * time.Millisecond) // a start is no part of it
-	r := rig.Load{Program: loader, Apart: true, Port: port, Clients: burstClients, Request: app.slow, Answer: app.answer}.Run(t)
+	r := app.load(port, burstClients, app.slow, 0).Run(t)
 	series.Add(s.name, figure, float64(r.P99.Microseconds())/1e3)
 	series.Add(s.name, "failed", float64(r.Failed))
 }

@@ -21,15 +21,21 @@ import types
 class Later(types.ModuleType):
     """Stands for a module, and loads it when something of it is used."""
 
+    def give_way(self):
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+
     def __getattr__(self, name):
+        self.give_way()
         return getattr(importlib.import_module(self.__name__), name)
 
 
 # gunicorn 20 imports it for the sake of classes named "egg:...", and it takes as long
-# to load as all the rest.
-sys.modules["pkg_resources"] = Later("pkg_resources")
+# to load as all the rest. Who else imports it gets the module itself.
+later = Later("pkg_resources")
+sys.modules.setdefault(later.__name__, later)
 from gunicorn import systemd, util
-del sys.modules["pkg_resources"]
+later.give_way()
 
 from gunicorn.app.wsgiapp import WSGIApplication
 import gunicorn.app.base
