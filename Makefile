@@ -3,26 +3,30 @@
 # where that is possible (.ci/need).
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
-# static; without the repository's state, so that the same sources give the same
-# bytes; with the entry point that sees how the process was started, on the
-# architectures that have it (internal/first); and with a runtime that sleeps when
-# there is nothing to do (internal/still); and without what the command line's library
-# has for writing manuals, which every start would set up
-GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags stillruntime,urfave_cli_no_docs
-ENTRY = $(if $(filter amd64 arm64,$(1)),-E github.com/availd/availd/internal/first.entry)
-LDFLAGS = $(call ENTRY,$(1)) -checklinkname=0 -X main.version=$(VERSION)
+# Static, without paths of the build machine and without the repository's state, so
+# that the same sources give the same bytes. A plain `go build` makes the same
+# program; it only names its version in another way.
+GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
+LDFLAGS = -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 20s
 PREFIX ?= /usr/local
 DIST ?= dist
 ARCHS ?= amd64 arm64
+# The compilers of the shared object in the packages, by Go's names of architectures.
+CC_amd64 ?= x86_64-linux-gnu-gcc
+CC_arm64 ?= aarch64-linux-gnu-gcc
 GOFUMPT = go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ERRORLINT = go run github.com/polyfloyd/go-errorlint@v1.8.0
 
 # bin/availd
 build:
-	$(GOBUILD) -ldflags '$(call LDFLAGS,$(shell go env GOARCH))' -o bin/availd .
+	$(GOBUILD) -ldflags '$(LDFLAGS)' -o bin/availd .
+
+# bin/availd-preload.so, which --preload loads into workers. It alone needs a C compiler.
+preload:
+	CC='$(CC)' preload/build bin/availd-preload.so
 
 # an example on $(LISTEN), in the foreground; Ctrl-C ends it. The worker is the
 # one in Python, or where that is missing the one in Go.
@@ -59,15 +63,15 @@ generated:
 man-lint:
 	mandoc -T lint -W warning man/*.[1-8]
 
-# every fuzz target for $(FUZZTIME), and as long a storm over births
+# every fuzz target for $(FUZZTIME), and as long a storm over starts
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
 
-# availd beside what else there is, in some ten minutes; BENCH=TestBurst runs
+# availd beside what else there is, in some forty minutes; BENCH=TestBurst runs
 # one comparison, or those that a regular expression names
 bench:
 	@.ci/need
-	go test -tags e2e,bench -count=1 -timeout 50m -v ./e2e -run 'TestBench/$(BENCH)'
+	go test -tags e2e,bench -count=1 -timeout 100m -v ./e2e -run 'TestBench/$(BENCH)'
 
 # benchmarks of single functions, for benchstat
 microbench:
@@ -75,26 +79,33 @@ microbench:
 
 # the scenarios on booted systemds alone; needs root
 e2e:
-	go test -tags e2e -count=1 -timeout 25m -v ./e2e
+	go test -tags e2e -count=1 -timeout 34m -v ./e2e
 
 # cover.out, and what it says
 cover:
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -1
 
-# $(DIST): a deb and an rpm for each architecture
+# $(DIST): a deb and an rpm for each architecture, with the shared object of --preload
+# from CC_amd64 and CC_arm64
 dist: $(addprefix dist-,$(ARCHS))
 
 dist-%:
-	GOOS=linux GOARCH=$* $(GOBUILD) -ldflags '-s -w $(call LDFLAGS,$*)' -o bin/availd-$* .
-	DIST=$(DIST) packaging/build $(VERSION) $* bin/availd-$*
+	GOOS=linux GOARCH=$* $(GOBUILD) -ldflags '-s -w $(LDFLAGS)' -o bin/availd-$* .
+	CC='$(CC_$*)' preload/build bin/availd-preload-$*.so
+	DIST=$(DIST) packaging/build $(VERSION) $* bin/availd-$* bin/availd-preload-$*.so
 
 # everything below $(DESTDIR): see packaging/install for what goes where. After it
-# journalctl --update-catalog, so that journalctl -x explains the messages.
+# journalctl --update-catalog, so that journalctl -x explains the messages. Without a C
+# compiler the shared object of --preload is left out.
 install: build
-	packaging/install '$(DESTDIR)' '$(PREFIX)' bin/availd
+	@object=; if command -v $(firstword $(CC)) >/dev/null; then \
+		$(MAKE) preload && object=bin/availd-preload.so; \
+	else \
+		echo "no C compiler ($(CC)): availd-preload.so is not installed, and --preload will be refused"; \
+	fi; set -x; packaging/install '$(DESTDIR)' '$(PREFIX)' bin/availd $$object
 
 clean:
 	rm -rf bin dist cover.out
 
-.PHONY: build run test race lint generated man-lint fuzz bench microbench e2e cover dist install clean
+.PHONY: build preload run test race lint generated man-lint fuzz bench microbench e2e cover dist install clean

@@ -1,4 +1,4 @@
-// Package activation owns the descriptors a service is born with: it takes
+// Package activation owns the descriptors a service is started with: it takes
 // what systemd handed over (sd_listen_fds(3)), looks at every descriptor,
 // sorts them by name, and opens sockets itself where there is no systemd.
 //

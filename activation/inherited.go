@@ -21,14 +21,16 @@ func Inherited() (Set, bool, error) {
 		set.HandedOver = ok
 		return set, ok, err
 	}
-	t, ok, err := readTable()
+	t, complaint, ok, err := readTable()
 	if err != nil || !ok {
 		return Set{}, false, err
 	}
 	if err := present(t); err != nil {
 		return Set{}, false, err
 	}
-	return completeSet(take(t))
+	set, ok, err := completeSet(take(t))
+	set.Complaint = complaint
+	return set, ok, err
 }
 
 // completeSet inspects what was received. On error it is closed.

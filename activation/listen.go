@@ -9,21 +9,33 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/sockdiag"
 )
 
 // backlog is systemd's default too; the kernel cuts it to net.core.somaxconn.
 const backlog = 4096
 
 // Listen opens stream listeners for --listen, for use without systemd:
-// "host:port" (an empty host is every address), "[::1]:port", "/path" or
-// "@abstract". The n-th is named "listenN", from 0. The descriptors are
+// "port", "host:port" (no host, or *, is every address of both families, whatever
+// net.ipv6.bindv6only says), "[::1]:port", "/path" or "@abstract". "[::]:port" is for
+// IPv6 alone where one of the others is an IPv4 address of that port, which the kernel
+// would refuse to share otherwise. The n-th is named "listenN", from 0. The descriptors are
 // blocking, as systemd would pass them. A socket file gets the mode the
 // umask leaves; a dead one is replaced, a live one or any other file is an
 // error. On error everything opened before is closed and removed again.
-func Listen(addresses []string) ([]Socket, error) {
+//
+// inherit is asked for a socket that listens on an address which is in use: it gets a
+// function that tells whether a descriptor is one, and returns a descriptor, which is
+// Listen's from then on, or -1. When it reports again, the address is tried once more.
+func Listen(addresses []string, inherit Inherit) ([]Socket, error) {
 	var sockets []Socket
 	for i, address := range addresses {
-		s, err := listenOn(address, "listen"+strconv.Itoa(i))
+		name, ipv6Only := "listen"+strconv.Itoa(i), besideIPv4(address, addresses)
+		s, err := listenOn(address, name, ipv6Only)
+		if errors.Is(err, unix.EADDRINUSE) && inherit != nil {
+			s, err = inheritOn(address, name, ipv6Only, inherit, err)
+		}
 		if err != nil {
 			for _, s := range sockets {
 				_ = s.Remove()
@@ -36,19 +48,45 @@ func Listen(addresses []string) ([]Socket, error) {
 	return sockets, nil
 }
 
-func listenOn(address, name string) (Socket, error) {
-	fd, path, err := open(address)
+// ListenAgain makes a socket listen that a process which shares it has shut down, for so
+// many connections (-1 = as many as for --listen). A Unix
+// socket cannot (errUnixDown): its shutdown is for ever. It may wait for the lock of the
+// socket, which any holder can take.
+func ListenAgain(fd, most int) error {
+	if family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && family == unix.AF_UNIX {
+		return errUnixDown
+	}
+	if most < 0 {
+		most = backlog
+	}
+	if err := unix.Listen(fd, most); err != nil {
+		return os.NewSyscallError("listen", err)
+	}
+	fds := []unix.PollFd{{Fd: int32(fd)}}
+	if _, err := unix.Poll(fds, 0); err == nil && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
+		return errors.New("it was shut down again")
+	}
+	return nil
+}
+
+var errUnixDown = errors.New("the kernel does not let a Unix socket listen again")
+
+func listenOn(address, name string, ipv6Only bool) (Socket, error) {
+	fd, path, err := open(address, ipv6Only)
 	if err != nil {
 		return Socket{}, err
+	}
+	var file sockdiag.File
+	if path != "" {
+		file = sockdiag.FileAt(path)
 	}
 	s, err := start(fd, name)
 	if err != nil {
 		_ = unix.Close(fd)
-		s.Path = path
-		_ = s.Remove()
+		_ = file.Remove()
 		return Socket{}, err
 	}
-	s.Path = path
+	s.Path, s.file = path, file
 	return s, nil
 }
 
@@ -60,7 +98,7 @@ func start(fd int, name string) (Socket, error) {
 }
 
 // open returns a bound socket, and its path if there is a file to remove.
-func open(address string) (fd int, path string, err error) {
+func open(address string, ipv6Only bool) (fd int, path string, err error) {
 	switch {
 	case strings.HasPrefix(address, "/"):
 		fd, err = openUnix(address)
@@ -69,7 +107,7 @@ func open(address string) (fd int, path string, err error) {
 		fd, err = openUnix(address)
 		return fd, "", err
 	}
-	fd, err = openTCP(address)
+	fd, err = openTCP(address, ipv6Only)
 	return fd, "", err
 }
 
@@ -78,17 +116,22 @@ func stream(family int) (int, error) {
 	return fd, os.NewSyscallError("socket", err)
 }
 
-func openTCP(address string) (int, error) {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return -1, errors.New("not an address: use host:port, [IPv6]:port, /path or @abstract")
+func openTCP(address string, ipv6Only bool) (int, error) {
+	host, port, err := splitPort(address)
+	if err != nil {
+		return -1, errors.New("not an address: use port, host:port, [IPv6]:port, /path or @abstract")
 	}
-	tcp, err := net.ResolveTCPAddr("tcp", address)
+	tcp, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return -1, err
 	}
 	fd, sa, err := socketFor(tcp)
 	if err != nil {
 		return -1, err
+	}
+	if err := setFamilies(fd, tcp, host == "", ipv6Only); err != nil {
+		_ = unix.Close(fd)
+		return -1, os.NewSyscallError("setsockopt", err)
 	}
 	// Without it a restart would have to wait for TIME_WAIT, tcp(7).
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {

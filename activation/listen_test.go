@@ -2,16 +2,18 @@ package activation_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/testutil"
 )
 
 func closeSockets(sockets []activation.Socket) {
@@ -23,7 +25,7 @@ func closeSockets(sockets []activation.Socket) {
 
 func listen(t *testing.T, addresses ...string) []activation.Socket {
 	t.Helper()
-	sockets, err := activation.Listen(addresses)
+	sockets, err := activation.Listen(addresses, nil)
 	must(t, err)
 	t.Cleanup(func() { closeSockets(sockets) })
 	return sockets
@@ -104,15 +106,15 @@ func TestListenRefuses(t *testing.T) {
 		live[1].Address:                          "address already in use",
 		filepath.Join(dir, "no", "dir"):          "no such file",
 		"/" + strings.Repeat("x", 107):           "107",
-		"8080":                                   "host:port",
+		"80800":                                  "host:port",
 		"":                                       "host:port",
 		"@":                                      "host:port",
 		"127.0.0.1:99999":                        "port",
 		"127.0.0.1:no-such-service-name-at-all-": "port",
 	} {
 		opened := filepath.Join(dir, "opened")
-		before := len(leak.Files())
-		sockets, err := activation.Listen([]string{opened, address})
+		before := len(testutil.Files())
+		sockets, err := activation.Listen([]string{opened, address}, nil)
 		if err == nil {
 			closeSockets(sockets)
 			t.Errorf("%s: no error", address)
@@ -122,7 +124,7 @@ func TestListenRefuses(t *testing.T) {
 		if _, err := os.Lstat(opened); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the socket before it is still there", address)
 		}
-		if after := len(leak.Files()); after != before {
+		if after := len(testutil.Files()); after != before {
 			t.Errorf("%s: %d descriptors open, %d before", address, after, before)
 		}
 	}
@@ -133,16 +135,77 @@ func TestListenRefuses(t *testing.T) {
 	}
 }
 
-func TestServedBy(t *testing.T) {
-	for _, protocol := range []string{"notify", "queue", "fastcgi", "auto", "inetd", "postfix"} {
-		datagrams := protocol == "notify" || protocol == "postfix"
-		for kind, want := range map[activation.Kind]bool{
-			activation.Stream: true, activation.SeqPacket: true,
-			activation.Datagram: datagrams, activation.FIFO: datagrams,
-		} {
-			if got := kind.ServedBy(protocol); got != want {
-				t.Errorf("%v by %s: %v", kind, protocol, got)
+// TestListenOnBothFamilies: an address of IPv4 and one of IPv6 with the same port are
+// both bound, and without a host connections of both families come to one socket.
+func TestListenOnBothFamilies(t *testing.T) {
+	for _, four := range []string{"0.0.0.0", "127.0.0.1", "[::ffff:127.0.0.1]"} {
+		for _, order := range [][2]string{{four, "[::]"}, {"[::]", four}} {
+			port := freePort(t)
+			sockets := listen(t, order[0]+":"+port, order[1]+":"+port)
+			for i := range sockets {
+				dialed(t, sockets[i].FD, map[bool]string{true: "[::1]:", false: "127.0.0.1:"}[order[i] == "[::]"]+port)
 			}
+			closeSockets(sockets)
 		}
 	}
+	for _, every := range []string{"", ":", "*:"} {
+		port := freePort(t)
+		sockets := listen(t, every+port)
+		for _, address := range []string{"127.0.0.1:", "[::1]:"} {
+			dialed(t, sockets[0].FD, address+port)
+		}
+		closeSockets(sockets)
+	}
+}
+
+// TestEveryAddressIsBothFamilies: also on a host with net.ipv6.bindv6only=1, which is
+// a network namespace of the test here.
+func TestEveryAddressIsBothFamilies(t *testing.T) {
+	testutil.Root(t)
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		done <- func() error {
+			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+				return err
+			}
+			if err := os.WriteFile("/proc/sys/net/ipv6/bindv6only", []byte("1"), 0o644); err != nil {
+				return err
+			}
+			sockets, err := activation.Listen([]string{":1", "[::]:2"}, nil)
+			if err != nil {
+				return err
+			}
+			defer closeSockets(sockets)
+			for i, want := range []int{0, 1} {
+				if only, err := unix.GetsockoptInt(sockets[i].FD, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err != nil || only != want {
+					return fmt.Errorf("%s: IPV6_V6ONLY is %d (%v), want %d", sockets[i].Address, only, err, want)
+				}
+			}
+			return nil
+		}()
+	}()
+	must(t, <-done)
+}
+
+// freePort is a port that nobody has on any address.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", ":0")
+	must(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	must(t, err)
+	return port
+}
+
+// dialed connects to an address, and wants the connection at that listener.
+func dialed(t *testing.T, fd int, address string) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	must(t, err)
+	defer c.Close()
+	conn, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
+	must(t, err)
+	unix.Close(conn)
 }

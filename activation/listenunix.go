@@ -2,9 +2,12 @@ package activation
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/sockdiag"
 )
 
 // maxPath is what sun_path holds beside its NUL, unix(7).
@@ -35,6 +38,9 @@ func openUnix(address string) (int, error) {
 	return fd, nil
 }
 
+// errLive is of an address that somebody listens on.
+var errLive = fmt.Errorf("another process listens there: stop it, or choose another path (%w)", unix.EADDRINUSE)
+
 // removeDead removes a socket file whose socket is closed, which the kernel
 // tells by ECONNREFUSED. The probe does not block: a live listener with a
 // full backlog says EAGAIN, one of another type EPROTOTYPE.
@@ -46,6 +52,7 @@ func removeDead(path string) error {
 	if st.Mode().Type() != os.ModeSocket {
 		return errors.New("a file that is no socket is in the way: remove it, or choose another path")
 	}
+	file := sockdiag.FileAt(path) // who comes in between keeps his
 	probe, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
@@ -53,9 +60,9 @@ func removeDead(path string) error {
 	defer unix.Close(probe)
 	switch err := unix.Connect(probe, &unix.SockaddrUnix{Name: path}); {
 	case errors.Is(err, unix.ECONNREFUSED):
-		return os.Remove(path)
+		return file.Remove()
 	case err == nil, errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EPROTOTYPE):
-		return errors.New("another process listens there: stop it, or choose another path")
+		return errLive
 	default:
 		return os.NewSyscallError("connect", err)
 	}

@@ -114,11 +114,6 @@ func TestRefusedTables(t *testing.T) {
 		{[]string{pid, "LISTEN_FDS=1 ", names}, `LISTEN_FDS="1 "`},
 		{[]string{pid, "LISTEN_FDS=99999999999999999999", names}, "LISTEN_FDS"},
 		{[]string{pid, "LISTEN_FDS=2147483647", names}, "LISTEN_FDS"},
-		{[]string{pid, fds, "LISTEN_FDNAMES=a:b"}, "2 names for LISTEN_FDS=1"},
-		{[]string{pid, "LISTEN_FDS=2", names}, "1 names for LISTEN_FDS=2"},
-		{[]string{pid, "LISTEN_FDS=2", "LISTEN_FDNAMES="}, "1 names for LISTEN_FDS=2"},
-		{[]string{pid, fds, "LISTEN_FDNAMES=a\x1b[2J"}, "FileDescriptorName="},
-		{[]string{pid, fds, "LISTEN_FDNAMES=" + strings.Repeat("n", 256)}, "FileDescriptorName="},
 	} {
 		t.Run(fmt.Sprint(test.env), func(t *testing.T) {
 			refused(t, activate(t, []int{good}, test.env...), "", test.word)

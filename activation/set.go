@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/sockdiag"
 )
 
 // Names of descriptors that are not for workers.
@@ -21,6 +23,9 @@ type Set struct {
 	Stored                 []Stored // newest first, as systemd passes them
 	// HandedOver: all this came from an earlier image of this process.
 	HandedOver bool
+	// Complaint says which names could not be used; "" = all could. The sockets are
+	// served all the same.
+	Complaint string
 }
 
 // Stored is a descriptor that came back from the store: a pidfd, a memfd, a
@@ -95,7 +100,7 @@ func wrongKind(s Socket) error {
 func (s *Set) Own() {
 	for i := range s.Workers {
 		if w := &s.Workers[i]; w.Family == unix.AF_UNIX && strings.HasPrefix(w.Address, "/") {
-			w.Path = w.Address
+			w.Path, w.file = w.Address, sockdiag.FileOf(w.FD, w.Address)
 		}
 	}
 }

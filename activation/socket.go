@@ -1,10 +1,10 @@
 package activation
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"strconv"
+
+	"github.com/availd/availd/internal/sockdiag"
 )
 
 // Kind is how work arrives on a descriptor.
@@ -33,38 +33,23 @@ func (k Kind) String() string {
 	}
 }
 
-// ServedBy reports whether workers of a protocol (as --protocol names it) can
-// serve this kind. Datagrams and FIFOs have no accept queue, so that only
-// workers that report for themselves can: readable means that a job waits.
-func (k Kind) ServedBy(protocol string) bool {
-	switch k {
-	case Stream, SeqPacket:
-		return true
-	case Datagram, FIFO:
-		return protocol == "notify" || protocol == "postfix"
-	}
-	return false
-}
-
 // Socket is a descriptor on which work arrives.
 type Socket struct {
 	FD       int    // raw, close-on-exec, closed by the holder
 	Name     string // FileDescriptorName=; "unknown" where there was none; "listenN" from Listen
 	Kind     Kind
-	Family   int    // AF_*; 0 for a FIFO
-	Protocol string // "tcp", "udp", "mptcp", "sctp", "unix", "vsock", "fifo", …
-	Address  string // "127.0.0.1:8080", "[::1]:25", "/run/x.sock", "@x", "vsock:3:22"
-	Path     string // to be unlinked at the last exit; only from Listen
-	Remote   bool   // reachable from other hosts: no loopback address, Unix socket or FIFO
+	Family   int           // AF_*; 0 for a FIFO
+	Protocol string        // "tcp", "udp", "mptcp", "sctp", "unix", "vsock", "fifo", …
+	Address  string        // "127.0.0.1:8080", "[::1]:25", "/run/x.sock", "@x", "vsock:3:22"
+	Path     string        // to be unlinked at the last exit; only from Listen
+	file     sockdiag.File // of Path
+	Remote   bool          // reachable from other hosts: no loopback address, Unix socket or FIFO
 }
 
-// Remove unlinks the path of a socket that Listen made. A path that is gone
-// is fine; for all other sockets there is nothing to remove.
+// Remove unlinks the path of a socket that Listen made. A path that is gone, or another
+// socket's by now, is fine; for all other sockets there is nothing to remove.
 func (s Socket) Remove() error {
-	if s.Path == "" {
-		return nil
-	}
-	if err := os.Remove(s.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := s.file.Remove(); err != nil {
 		return fmt.Errorf("remove socket: %w", err)
 	}
 	return nil

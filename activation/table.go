@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 )
 
 const (
 	firstFD = 3       // SD_LISTEN_FDS_START, sd_listen_fds(3)
 	maxFDs  = 1 << 20 // the kernel's default fs.nr_open: no process has more
-
-	maxName = 255 // FDNAME_MAX of systemd
 )
 
 // table is the environment's account of what was handed over: one name for
@@ -23,7 +20,7 @@ var tableVariables = [...]string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "
 // readTable reads and checks the variables. No variable at all is not an
 // error: ok is false. go-systemd cannot tell that from garbage, which is why
 // they are read here first.
-func readTable() (t table, ok bool, err error) {
+func readTable() (t table, complaint string, ok bool, err error) {
 	said := false
 	for _, name := range tableVariables {
 		if _, set := os.LookupEnv(name); set {
@@ -31,17 +28,17 @@ func readTable() (t table, ok bool, err error) {
 		}
 	}
 	if !said {
-		return nil, false, nil
+		return nil, "", false, nil
 	}
 	if err := checkPID(); err != nil {
-		return nil, false, err
+		return nil, "", false, err
 	}
 	count, err := number("LISTEN_FDS", maxFDs)
 	if err != nil {
-		return nil, false, err
+		return nil, "", false, err
 	}
-	t, err = names(count)
-	return t, err == nil, err
+	t, complaint = names(count)
+	return t, complaint, true, nil
 }
 
 // checkPID refuses a table for another process: its descriptors are not
@@ -73,42 +70,9 @@ func number(name string, max int) (int, error) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > max || value[0] == '+' {
-		return 0, garbage(fmt.Sprintf("%s=%q is not a number from 1 to %d", name, value, max))
+		return 0, garbage(fmt.Sprintf("%s=%q is not a number from 1 to %d", name, clip(value), max))
 	}
 	return n, nil
-}
-
-// names reads LISTEN_FDNAMES. Without it all names are "unknown", as
-// sd_listen_fds_with_names(3) has it.
-func names(count int) (table, error) {
-	value, set := os.LookupEnv("LISTEN_FDNAMES")
-	if !set {
-		value = strings.Repeat(":", count-1)
-	}
-	t := table(strings.Split(value, ":"))
-	if len(t) != count {
-		return nil, garbage(fmt.Sprintf("LISTEN_FDNAMES=%q has %d names for LISTEN_FDS=%d descriptors", clip(value), len(t), count))
-	}
-	for i, name := range t {
-		if !printable(name) || len(name) > maxName {
-			return nil, garbage(fmt.Sprintf("LISTEN_FDNAMES has the name %q, which is no FileDescriptorName= systemd would accept", clip(name)))
-		}
-		if name == "" {
-			t[i] = "unknown"
-		}
-	}
-	return t, nil
-}
-
-func printable(name string) bool {
-	return !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r >= 127 })
-}
-
-func clip(s string) string {
-	if len(s) > maxName {
-		return s[:maxName] + "…"
-	}
-	return s
 }
 
 func garbage(what string) error {

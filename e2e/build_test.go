@@ -13,8 +13,6 @@ import (
 	"sync"
 
 	"github.com/availd/availd/e2e/machine"
-	"github.com/availd/availd/internal/first"
-	"github.com/availd/availd/internal/still"
 )
 
 const (
@@ -36,11 +34,15 @@ var (
 		{source: "examples/http-c/*.c", output: "workers/http-c"},
 		{source: "examples/http-c-board/*.c", output: "workers/http-c-board"},
 		{source: "e2e/bench/programs/load.c", output: "bench/load"},
+		{source: "e2e/bench/programs/open.c", output: "bench/open"},
+		{source: "e2e/bench/programs/burn.c", output: "bench/burn"},
+		{source: "e2e/bench/programs/crash.c", output: "bench/crash"},
+		{source: "e2e/bench/programs/nap.c", output: "bench/nap", bare: true},
 		{source: "e2e/bench/programs/prefork.c", output: "bench/prefork"},
 		{source: "e2e/bench/programs/late.c", output: "bench/late"},
 		{source: "e2e/bench/programs/hello.c", output: "bench/hello", bare: true},
 		{source: "e2e/bench/programs/stamp.c", output: "bench/stamp", bare: true},
-		{source: "e2e/bench/programs/birth.c", output: "bench/birth"},
+		{source: "e2e/bench/programs/spawned.c", output: "bench/spawned"},
 		{source: "e2e/bench/programs/chatter.c", output: "bench/chatter"},
 		{source: "e2e/bench/programs/postfixd.c", output: "bench/postfixd"},
 	}
@@ -76,7 +78,8 @@ var artifacts = sync.OnceValues(func() (dir string, err error) {
 	for _, a := range cPrograms {
 		err = errors.Join(err, a.cc(dir))
 	}
-	err = errors.Join(err, run("install", "-m", "644", "packaging/availd.catalog", "packaging/availd.rules.yml", dir))
+	err = errors.Join(err, run("preload/build", filepath.Join(dir, "availd-preload.so")))
+	err = errors.Join(err, run("install", "-m", "644", "packaging/availd.catalog", "packaging/availd.rules.yml", "packaging/grafana.json", dir))
 	for _, a := range guests {
 		err = errors.Join(err, run("go", "test", "-c", "-tags=e2e", "-trimpath", "-o", filepath.Join(dir, a.output), "./"+a.source))
 	}
@@ -99,11 +102,7 @@ func (a artifact) goBuild(dir string) error {
 	if files, _ := filepath.Glob(filepath.Join(moduleRoot, a.source, "*.go")); files == nil {
 		return nil
 	}
-	flags, tags := "-X main.version="+a.version, ""
-	if a.source == "." { // as the Makefile does
-		flags, tags = flags+" -E "+first.Entry+" "+still.LinkerFlag, still.Tag+",urfave_cli_no_docs"
-	}
-	return run("go", "build", "-trimpath", "-tags", tags, "-ldflags", flags, "-o", filepath.Join(dir, a.output), "./"+a.source)
+	return run("go", "build", "-trimpath", "-ldflags", "-X main.version="+a.version, "-o", filepath.Join(dir, a.output), "./"+a.source)
 }
 
 func (a artifact) cc(dir string) error {
@@ -121,6 +120,9 @@ func (a artifact) cc(dir string) error {
 			return err
 		}
 		args = append(args, name)
+	}
+	if !a.bare {
+		args = append(args, "-lm")
 	}
 	return run("cc", args...)
 }

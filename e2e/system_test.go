@@ -21,9 +21,10 @@ import (
 type system struct {
 	name    string
 	recipe  machine.Recipe
-	atLeast int    // systemd's version
-	v1      bool   // has control groups of v1
-	only    string // pattern of the scenarios; "" = all
+	atLeast int      // systemd's version
+	v1      bool     // has control groups of v1
+	only    string   // pattern of the scenarios; "" = all
+	not     []string // scenarios of all that another system runs
 }
 
 // prepare installs tools at most once a run.
@@ -102,6 +103,9 @@ func (s system) guestArgs(ctx context.Context, binary string, flags ...string) [
 	}, flags...)
 	if pattern := cmp.Or(guestPattern(), s.only); pattern != "" {
 		args = append(args, "-test.run="+pattern)
+	}
+	if len(s.not) > 0 && guestPattern() == "" {
+		args = append(args, "-test.skip=^("+strings.Join(s.not, "|")+")$")
 	}
 	if testing.Short() {
 		args = append(args, "-test.short")

@@ -6,9 +6,10 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // several are the workers that serve more than one client at a time, here two
@@ -19,10 +20,10 @@ var several = []struct {
 	command func(*testing.T) []string
 }{
 	{"http-asyncio", true, func(t *testing.T) []string {
-		return []string{need.Program(t, "python3"), "http-asyncio/worker.py", "2"}
+		return []string{testutil.Program(t, "python3"), "http-asyncio/worker.py", "2"}
 	}},
 	{"http-node", false, func(t *testing.T) []string {
-		return []string{need.Program(t, "perl"), "http-node/with-reports", need.Program(t, "node"), "http-node/worker.js", "2"}
+		return []string{testutil.Program(t, "perl"), "http-node/with-reports", testutil.Program(t, "node"), "http-node/worker.js", "2"}
 	}},
 }
 
@@ -31,11 +32,11 @@ func TestSeveral(t *testing.T) {
 		t.Run(example.name, func(t *testing.T) {
 			command := example.command(t)
 			for _, notify := range []string{"", abstract(example.name)} {
-				countsClients(t, supervise(t, notify), command, example.pauses)
+				countsClients(t, testutil.Supervise(t, notify, syscall.SOCK_NONBLOCK), command, example.pauses)
 			}
-			finishesAll(t, supervise(t, ""), command)
-			survivesRudeClient(t, supervise(t, ""), command)
-			losesRaces(t, supervise(t, ""), command)
+			finishesAll(t, testutil.Supervise(t, "", syscall.SOCK_NONBLOCK), command)
+			survivesRudeClient(t, testutil.Supervise(t, "", syscall.SOCK_NONBLOCK), command)
+			losesRaces(t, testutil.Supervise(t, "", syscall.SOCK_NONBLOCK), command)
 			wantsItsOwnSockets(t, command)
 		})
 	}
@@ -48,16 +49,6 @@ func holding(clients, done int) string {
 		state = "busy"
 	}
 	return fmt.Sprintf("X_AVAILD=%s\nX_AVAILD_JOBS=%d\nX_AVAILD_DONE=%d", state, clients, done)
-}
-
-func (s *supervisor) connect() net.Conn {
-	s.t.Helper()
-	c, err := net.Dial("tcp", s.address)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { c.Close() })
-	return c
 }
 
 // answered asks on a connection that is held, and checks the answer.
@@ -73,68 +64,68 @@ func answered(t *testing.T, c net.Conn, p *os.Process) {
 }
 
 // full starts a worker and connects the two clients with whom it is busy.
-func (s *supervisor) full(command []string) (p *os.Process, first, second net.Conn) {
-	s.t.Helper()
-	p = s.start(command...)
-	s.expect("READY=1")
-	first = s.connect()
-	s.expect(holding(1, 0))
-	second = s.connect()
-	s.expect(holding(2, 0))
+func full(s *testutil.Supervisor, command []string) (p *os.Process, first, second net.Conn) {
+	s.T.Helper()
+	p = s.Start(command...)
+	s.Expect("READY=1")
+	first = s.Dial()
+	s.Expect(holding(1, 0))
+	second = s.Dial()
+	s.Expect(holding(2, 0))
 	return p, first, second
 }
 
-func countsClients(t *testing.T, s *supervisor, command []string, pauses bool) {
+func countsClients(t *testing.T, s *testutil.Supervisor, command []string, pauses bool) {
 	t.Helper()
-	p, first, second := s.full(command)
-	third := s.connect()
+	p, first, second := full(s, command)
+	third := s.Dial()
 	if !pauses {
-		s.expect(holding(3, 0))
+		s.Expect(holding(3, 0))
 	}
 	answered(t, second, p)
 	if pauses {
-		s.expect(holding(1, 1), holding(2, 0))
+		s.Expect(holding(1, 1), holding(2, 0))
 	} else {
-		s.expect(holding(2, 1))
+		s.Expect(holding(2, 1))
 	}
 	answered(t, first, p)
 	answered(t, third, p)
-	s.expect(holding(1, 1), holding(0, 1))
-	s.tell(p)
-	s.exited(p)
+	s.Expect(holding(1, 1), holding(0, 1))
+	s.Retire(p)
+	s.Exited(p)
 }
 
-// finishesAll: who is told to leave while it holds two clients that have said nothing
+// finishesAll: who is told to retire while it holds two clients that have said nothing
 // yet serves both; who came too late is served by the next worker.
-func finishesAll(t *testing.T, s *supervisor, command []string) {
+func finishesAll(t *testing.T, s *testutil.Supervisor, command []string) {
 	t.Helper()
-	p, first, second := s.full(command)
-	s.tell(p)
-	s.expect("STOPPING=1")
-	go s.drain() // how many it holds from here on is of no interest
-	late := s.connect()
+	p, first, second := full(s, command)
+	s.Retire(p)
+	s.Expect("STOPPING=1")
+	go s.Drain() // how many it holds from here on is of no interest
+	late := s.Dial()
 	answered(t, second, p)
 	answered(t, first, p)
-	s.exited(p)
-	next := s.start(command...)
+	s.Exited(p)
+	next := s.Start(command...)
 	answered(t, late, next)
-	s.tell(next)
-	s.exited(next)
+	s.Retire(next)
+	s.Exited(next)
 }
 
 // survivesRudeClient: one that resets its connection is a job like any other.
-func survivesRudeClient(t *testing.T, s *supervisor, command []string) {
+func survivesRudeClient(t *testing.T, s *testutil.Supervisor, command []string) {
 	t.Helper()
-	p := s.start(command...)
-	s.expect("READY=1")
+	p := s.Start(command...)
+	s.Expect("READY=1")
 	for _, say := range []string{"", "GET /sleep?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n"} {
-		c := s.connect()
-		s.expect(holding(1, 0))
+		c := s.Dial()
+		s.Expect(holding(1, 0))
 		fmt.Fprint(c, say)
 		c.(*net.TCPConn).SetLinger(0) // close sends a reset
 		c.Close()
-		s.expect(holding(0, 1))
+		s.Expect(holding(0, 1))
 	}
-	s.tell(p)
-	s.exited(p)
+	s.Retire(p)
+	s.Exited(p)
 }

@@ -25,6 +25,7 @@ var sets = map[string]units.Options{
 	"http-c-board": worker("http-c-board", "127.0.0.1:8083"),
 	"http-perl":    worker("http-perl", "127.0.0.1:8085"),
 	"http-asyncio": worker("http-asyncio", "127.0.0.1:8086", "10"),
+	"http-ruby":    forked("http-ruby", "127.0.0.1:8090"),
 	"http-node": {
 		Listen: []string{"127.0.0.1:8087"}, Run: []string{"--protocol=notify"},
 		Command: []string{"/usr/local/libexec/http-node/with-reports", "/usr/bin/node", "/usr/local/libexec/http-node/worker.js", "10"},
@@ -52,6 +53,13 @@ func worker(name, address string, args ...string) units.Options {
 	}
 }
 
+// forked are forks of a template.
+func forked(name, address string) units.Options {
+	o := worker(name, address)
+	o.Run = append(o.Run, "--template=worker")
+	return o
+}
+
 // silent are programs that do not report.
 func silent(protocol, address string, run []string, command ...string) units.Options {
 	o := units.Options{Listen: []string{address}, Run: append([]string{"--protocol=" + protocol}, run...), Command: command}
@@ -76,11 +84,13 @@ func TestUnitsAreCurrent(t *testing.T) {
 			if err := os.MkdirAll(name, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := set.WriteTo(name, true); err != nil {
+			if err := set.WriteTo(name, name, true); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for suffix, want := range map[string][]byte{".socket": set.Socket, ".service": set.Service, ".conf": set.Conf} {
+		for suffix, want := range map[string][]byte{
+			".socket": set.Socket, ".service": set.Service, "-backoff.service": set.Backoff, ".conf": set.Conf,
+		} {
 			path := filepath.Join(name, name+suffix)
 			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%s is not what the generator writes (%v), run: go generate ./examples", path, err)

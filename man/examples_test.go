@@ -10,32 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/testutil"
 )
-
-var escape = regexp.MustCompile(`\\(?:-|e|&|\([a-z]{2})`)
-
-// plain undoes the escapes of roff(7) that the examples use.
-func plain(text string) string {
-	return escape.ReplaceAllStringFunc(text, func(e string) string {
-		switch e {
-		case `\-`:
-			return "-"
-		case `\e`:
-			return `\`
-		case `\&`:
-			return ""
-		case `\(aq`:
-			return "'"
-		case `\(ga`:
-			return "`"
-		case `\(ha`:
-			return "^"
-		case `\(ti`:
-			return "~"
-		}
-		panic("man: unknown escape " + e)
-	})
-}
 
 // displays returns the literal blocks of the EXAMPLES.
 func displays(t *testing.T, page string) []string {
@@ -49,7 +25,7 @@ func displays(t *testing.T, page string) []string {
 		if !closed {
 			t.Fatalf("%s: a display does not end", page)
 		}
-		blocks = append(blocks, plain(block))
+		blocks = append(blocks, testutil.Roff(block))
 	}
 	return blocks
 }
@@ -93,6 +69,28 @@ func parse(args []string) error {
 		return err
 	}, Writer: nothing{}, ErrWriter: nothing{}, ExitErrHandler: func(*cli.Context, error) {}}
 	return app.Run(append([]string{"run"}, args...))
+}
+
+// TestExampleFiles: an example of a whole service is one.
+func TestExampleFiles(t *testing.T) {
+	file, services := filepath.Join(t.TempDir(), "web.conf"), 0
+	for _, page := range pages {
+		for _, block := range displays(t, page) {
+			if !strings.HasPrefix(block, "command=") {
+				continue
+			}
+			services++
+			if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if s, found, err := config.ReadService(file); !found || err != nil || s.Mistakes != nil || s.Listen == nil {
+				t.Errorf("%s: %q: found %t, %v, %v", page, block, found, err, s.Mistakes)
+			}
+		}
+	}
+	if services < 2 {
+		t.Errorf("only %d services are found", services)
+	}
 }
 
 type nothing struct{}

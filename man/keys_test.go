@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/availd/availd/internal/history"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -28,16 +29,23 @@ func keys(t reflect.Type) (names []string) {
 
 var keyInPage = regexp.MustCompile(`(?m)^\.(?:It )?Li (\w+)`)
 
-// TestKeys compares the keys of the status document with availd-status(1).
+// TestKeys compares the keys of the documents with availd-status(1).
 func TestKeys(t *testing.T) {
-	_, page, _ := strings.Cut(section(t, "availd-status.1", "DESCRIPTION"), "\n.Ss JSON\n")
+	compareKeys(t, "JSON", keys(reflect.TypeFor[status.Service]()), 40)
+	compareKeys(t, "History", keys(reflect.TypeFor[history.Document]()), 20)
+}
+
+// compareKeys compares those of a document, of which there are more than least, with a
+// part of the page.
+func compareKeys(t *testing.T, part string, want []string, least int) {
+	t.Helper()
+	_, page, _ := strings.Cut(section(t, "availd-status.1", "DESCRIPTION"), "\n.Ss "+part+"\n")
 	page, _, _ = strings.Cut(page, "\n.Ss ")
 	var explained []string
 	for _, m := range keyInPage.FindAllStringSubmatch(page, -1) {
 		explained = append(explained, m[1])
 	}
-	want := keys(reflect.TypeFor[status.Service]())
-	if len(want) < 40 {
+	if len(want) < least {
 		t.Fatalf("only the keys %q are found", want)
 	}
 	for _, list := range []*[]string{&explained, &want} {

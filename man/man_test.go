@@ -5,19 +5,15 @@ package man
 
 import (
 	"bytes"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/testutil"
 )
 
 var pages = func() []string {
@@ -35,7 +31,7 @@ func read(t *testing.T, name string) string {
 }
 
 func TestLint(t *testing.T) {
-	out, err := exec.Command(need.Program(t, "mandoc"), append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput()
+	out, err := exec.Command(testutil.Program(t, "mandoc"), append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("mandoc: %v\n%s", err, out)
 	}
@@ -50,38 +46,6 @@ func section(t *testing.T, page, name string) string {
 	}
 	text, _, _ := strings.Cut(rest, "\n.Sh ")
 	return text + "\n"
-}
-
-// source parses the Go files that match the patterns, without tests.
-func source(t *testing.T, patterns ...string) []*ast.File {
-	t.Helper()
-	var files []*ast.File
-	for _, p := range patterns {
-		names, err := filepath.Glob(p)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("%s: no files (%v)", p, err)
-		}
-		for _, name := range names {
-			if strings.HasSuffix(name, "_test.go") {
-				continue
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, f)
-		}
-	}
-	return files
-}
-
-func text(e ast.Expr) (string, bool) {
-	lit, ok := e.(*ast.BasicLit)
-	if !ok || lit.Kind != token.STRING {
-		return "", false
-	}
-	s, err := strconv.Unquote(lit.Value)
-	return s, err == nil
 }
 
 var (

@@ -11,18 +11,19 @@ import (
 
 // item is one option as the page has it.
 type item struct {
-	group    string
+	group    string // "" = it is one of the common ones
 	standard string // what follows "Default:"
 }
 
 var optionItem = regexp.MustCompile(`^\.It Fl -([a-z-]+) Ns = Ns Ar \w+$`)
 
-// items reads the option lists of availd-run(8).
+// items reads the option lists of availd-run(8): the common ones come first, before any
+// heading, so that they are on the first page.
 func items(t *testing.T) map[string]item {
 	t.Helper()
 	found := map[string]item{}
 	group, name := "", ""
-	lines := strings.Split(section(t, "availd-run.8", "OPTIONS"), "\n")
+	lines := strings.Split(section(t, "availd-run.8", "OPTIONS")+section(t, "availd-run.8", "RARELY NEEDED OPTIONS"), "\n")
 	for i, line := range lines {
 		if g, ok := strings.CutPrefix(line, ".Ss "); ok {
 			group = g
@@ -72,8 +73,12 @@ func TestRunOptions(t *testing.T) {
 		if want := standard(o); it.standard != want {
 			t.Errorf("--%s: the page says Default: %q, want %q", o.Name, it.standard, want)
 		}
-		if it.group != o.Group {
-			t.Errorf("--%s is under %q, want %q", o.Name, it.group, o.Group)
+		want := o.Group
+		if o.Common {
+			want = ""
+		}
+		if it.group != want {
+			t.Errorf("--%s is under %q, want %q", o.Name, it.group, want)
 		}
 		delete(found, o.Name)
 	}
@@ -99,6 +104,25 @@ func TestNotReloadable(t *testing.T) {
 		if !o.Reloadable {
 			want = append(want, o.Name)
 		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the page says %q, want %q", got, want)
+	}
+}
+
+var unitKey = regexp.MustCompile(`(?m)^\.It Li ([a-z-]+)= Ns Ar`)
+
+// TestUnitKeys compares the keys that only a whole service has, and its addresses.
+func TestUnitKeys(t *testing.T) {
+	var got []string
+	for _, m := range unitKey.FindAllStringSubmatch(section(t, "availd.conf.5", "A WHOLE SERVICE"), -1) {
+		got = append(got, m[1])
+	}
+	want := []string{"listen"}
+	for _, o := range config.UnitOptions() {
+		want = append(want, o.Name)
 	}
 	slices.Sort(got)
 	slices.Sort(want)

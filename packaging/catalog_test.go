@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/availd/availd/internal/logs"
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // explained is an entry of the catalog: its head, a line an element, and what
@@ -45,7 +45,7 @@ func catalog(t *testing.T) map[string]explained {
 // one of the program's.
 func TestCatalogExplains(t *testing.T) {
 	entries := catalog(t)
-	for kind, id := range logs.MessageID {
+	for kind, id := range event.MessageID {
 		e, found := entries[id]
 		delete(entries, id)
 		switch {
@@ -62,46 +62,9 @@ func TestCatalogExplains(t *testing.T) {
 	}
 }
 
-// TestCatalogKinds: the kinds that have an id are kinds of the loop.
-func TestCatalogKinds(t *testing.T) {
-	source := read(t, "../internal/loop/say.go")
-	for kind := range logs.MessageID {
-		if !strings.Contains(source, ` event = "`+kind+`"`) {
-			t.Errorf("nothing is said of the kind %s", kind)
-		}
-	}
-}
-
-var (
-	variable = regexp.MustCompile(`@([^@\n]*)@`)
-	// always are fields of every message, ofWorker of those about one.
-	always   = []string{"SERVICE", "EVENT", "BUSY", "IDLE", "LIMIT", "QUEUE"}
-	ofWorker = []string{"WORKER_PID", "GENERATION"}
-	workers  = []string{"worker_failed", "worker_hung", "suspect"}
-)
-
-// TestCatalogVariables: journalctl replaces @FIELD@ by what the message says,
-// so the message has to say it.
-func TestCatalogVariables(t *testing.T) {
-	entries := catalog(t)
-	for kind, id := range logs.MessageID {
-		fields := always
-		if slices.Contains(workers, kind) {
-			fields = slices.Concat(always, ofWorker)
-		}
-		e := entries[id]
-		for _, m := range variable.FindAllStringSubmatch(strings.Join(e.head, "\n")+e.text, -1) {
-			name, ours := strings.CutPrefix(m[1], logs.FieldPrefix)
-			if !ours || !slices.Contains(fields, name) {
-				t.Errorf("%s: @%s@ is no field of that message", kind, m[1])
-			}
-		}
-	}
-}
-
 // TestCatalogLoads: systemd's own reader takes the file.
 func TestCatalogLoads(t *testing.T) {
-	journalctl := need.Program(t, "journalctl")
+	journalctl := testutil.Program(t, "journalctl")
 	root := t.TempDir()
 	for _, args := range [][]string{
 		{"install", "-D", "-m", "644", "availd.catalog", root + "/usr/lib/systemd/catalog/availd.catalog"},
@@ -113,7 +76,7 @@ func TestCatalogLoads(t *testing.T) {
 		}
 	}
 	out, err := exec.Command(journalctl, "--root", root, "--list-catalog").CombinedOutput()
-	if n := strings.Count(string(out), " availd: "); err != nil || n != len(logs.MessageID) {
-		t.Errorf("journalctl knows %d entries, want %d (%v)\n%s", n, len(logs.MessageID), err, out)
+	if n := strings.Count(string(out), " availd: "); err != nil || n != len(event.MessageID) {
+		t.Errorf("journalctl knows %d entries, want %d (%v)\n%s", n, len(event.MessageID), err, out)
 	}
 }

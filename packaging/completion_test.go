@@ -4,11 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // shells are asked what they offer for a command line, by their real completion
@@ -67,6 +69,44 @@ func offers(t *testing.T, shell, bin, line string) []string {
 	return strings.Fields(string(out))
 }
 
+// valueCases are options whose values are words.
+var valueCases = []struct {
+	line      string
+	want, not []string
+}{
+	{"availd run --protocol ", []string{"auto", "notify", "queue", "fastcgi", "inetd", "postfix"}, []string{"web"}},
+	{"availd units --stress f", []string{"flag"}, []string{"off"}},
+	{"availd status --format ", []string{"table", "json", "prometheus", "svg"}, []string{"web"}},
+	{"availd check --format ", []string{"text", "json"}, []string{"table"}},
+}
+
+// TestCompletedValues: each word that bash offers for the value of an option of run is
+// accepted.
+func TestCompletedValues(t *testing.T) {
+	text, err := os.ReadFile("completion/availd.bash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\t--([a-z-]+)\).*compgen -W "([^"]+)"`).FindAllStringSubmatch(string(text), -1)
+	if len(rows) < 5 {
+		t.Fatalf("%d options with values are found", len(rows))
+	}
+	for _, row := range rows {
+		if row[1] == "format" || row[1] == "color" { // of status
+			continue
+		}
+		for _, value := range strings.Fields(row[2]) {
+			settings := []config.Setting{{Name: row[1], Value: value}}
+			if row[1] == "preload" { // is for some protocols only
+				settings = append(settings, config.Setting{Name: "protocol", Value: "queue"})
+			}
+			if _, err := config.Load(settings, []string{"/bin/true"}); err != nil {
+				t.Errorf("--%s %s: %v", row[1], value, err)
+			}
+		}
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "availd"), "..").CombinedOutput(); err != nil {
@@ -74,19 +114,29 @@ func TestCompletion(t *testing.T) {
 	}
 	for shell := range shells {
 		t.Run(shell, func(t *testing.T) {
-			need.Program(t, shell)
-			for _, c := range []struct {
+			testutil.Program(t, shell)
+			cases := []struct {
 				line      string
 				want, not []string
 			}{
-				{"availd ", []string{"run", "status", "reload", "upgrade", "units", "reap", "version"}, []string{"web"}},
+				{"availd ", []string{"run", "status", "top", "reload", "set", "upgrade", "units", "check", "try", "reap", "version"}, []string{"web"}},
 				{"availd re", []string{"reload", "reap"}, []string{"run"}},
 				{"availd run --min", []string{"--min-spare"}, []string{"--limit"}},
 				{"availd units --so", []string{"--socket-group"}, nil},
 				{"availd reload ", []string{"web", "mail"}, []string{"run"}},
+				{"availd check w", []string{"web"}, []string{"mail"}},
 				{"availd status w", []string{"web"}, []string{"mail"}},
+				{"availd set ", []string{"web", "mail"}, []string{"limit="}},
+				{"availd set web ", []string{"limit=", "min-spare="}, []string{"web"}},
+				{"availd set web limit=4 mi", []string{"min-spare="}, []string{"limit=", "mail"}},
+				{"availd try --pa", []string{"--patience"}, nil},
+				{"availd top w", []string{"web"}, []string{"mail"}},
 				{"availd run -- --min", nil, []string{"--min-spare"}},
-			} {
+			}
+			if shell == "bash" { // the others say what an option takes, and leave the words to the help
+				cases = append(cases, valueCases...)
+			}
+			for _, c := range cases {
 				got := offers(t, shell, bin, c.line)
 				for _, w := range c.want {
 					if !slices.Contains(got, w) {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/testutil"
 )
 
 func read(t *testing.T, name string) string {
@@ -29,7 +29,7 @@ func read(t *testing.T, name string) string {
 func installed(t *testing.T) map[string]fs.FileMode {
 	t.Helper()
 	root := t.TempDir()
-	if out, err := exec.Command("./install", root, "/usr", "build").CombinedOutput(); err != nil {
+	if out, err := exec.Command("./install", root, "/usr", "build", "copyright").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	files := map[string]fs.FileMode{}
@@ -52,16 +52,19 @@ func TestInstall(t *testing.T) {
 	files := installed(t)
 	want := map[string]fs.FileMode{
 		"/usr/bin/availd":                                      0o755,
+		"/usr/lib/availd/availd-preload.so":                    0o644,
 		"/usr/lib/systemd/catalog/availd.catalog":              0o644,
+		"/usr/lib/systemd/system-generators/availd-generator":  fs.ModeSymlink | 0o777,
 		"/usr/share/bash-completion/completions/availd":        0o644,
 		"/usr/share/zsh/site-functions/_availd":                0o644,
 		"/usr/share/fish/vendor_completions.d/availd.fish":     0o644,
 		"/etc/needrestart/conf.d/availd.conf":                  0o644,
 		"/usr/share/doc/availd/README.md":                      0o644,
 		"/usr/share/doc/availd/CHANGELOG.md":                   0o644,
+		"/usr/share/doc/availd/SECURITY.md":                    0o644,
 		"/usr/share/doc/availd/examples/http-python/worker.py": 0o755,
 	}
-	for _, pattern := range []string{"man/*.[1-8]", "docs/*.md", "docs/adr/*.md", "examples/*/*.service", "packaging/*.rules.yml"} {
+	for _, pattern := range []string{"man/*.[1-8]", "docs/*.md", "docs/pictures/*.png", "docs/pictures/*/*.svg", "docs/*/*.md", "examples/*/*.service", "packaging/*.rules.yml", "packaging/grafana.json"} {
 		found, _ := filepath.Glob("../" + pattern) // the pattern is good
 		for _, name := range found {
 			name = strings.TrimPrefix(name, "../")
@@ -90,7 +93,7 @@ func TestInstall(t *testing.T) {
 
 // TestNeedrestart: the snippet is Perl, and spares the pools that run.
 func TestNeedrestart(t *testing.T) {
-	perl := need.Program(t, "perl")
+	perl := testutil.Program(t, "perl")
 	run := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(run, "my.web", "control"), 0o700); err != nil {
 		t.Fatal(err)

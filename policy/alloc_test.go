@@ -30,17 +30,17 @@ func newCrowd(n int) *crowd {
 	c := &crowd{s: New(everything(n + 10)), now: 1}
 	c.s.Start(c.now)
 	for range n {
-		c.birth()
+		c.start()
 		c.report(c.last, Busy)
 	}
 	return c
 }
 
-// birth answers a connection with a new worker.
-func (c *crowd) birth() {
+// start answers a connection with a new worker.
+func (c *crowd) start() {
 	acts := c.s.Connection(c.now, 1)
 	if len(acts) != 1 || acts[0].Kind != Start {
-		panic("no birth")
+		panic("no start")
 	}
 	c.last++
 	c.s.Started(c.now, acts[0].Generation, c.last)
@@ -80,9 +80,9 @@ func TestInferenceDoesNotAllocate(t *testing.T) {
 	for range 200 {
 		round() // warm
 	}
-	born := x.s.counters.Spawned
-	if n := testing.AllocsPerRun(1000, round); n != 0 || x.s.counters.Spawned < born+500 {
-		t.Errorf("%v allocations, %d births", n, x.s.counters.Spawned-born)
+	started := x.s.counters.Spawned
+	if n := testing.AllocsPerRun(1000, round); n != 0 || x.s.counters.Spawned < started+500 {
+		t.Errorf("%v allocations, %d starts", n, x.s.counters.Spawned-started)
 	}
 }
 
@@ -93,13 +93,13 @@ func TestNoAllocations(t *testing.T) {
 			c.report(50, Idle)
 			c.report(50, Busy)
 		},
-		"birth and exit": func() {
-			c.birth()
+		"start and exit": func() {
+			c.start()
 			c.now += 2 // later than a quick exit
 			c.s.Exit(c.now, c.last, End{})
 		},
-		"birth, work and retirement": func() {
-			c.birth()
+		"start, work and retirement": func() {
+			c.start()
 			c.report(c.last, Busy)
 			c.report(c.last, Idle)
 			_, _ = c.s.Status(c.now, Report{
@@ -142,7 +142,7 @@ func TestChangesDoNotPileUp(t *testing.T) {
 	c := newCrowd(10)
 	for range 1000 {
 		c.now += 2
-		c.birth()
+		c.start()
 		c.now += 2
 		c.s.Exit(c.now, c.last, End{})
 	}
@@ -155,9 +155,9 @@ func TestChangesDoNotPileUp(t *testing.T) {
 // replaced.
 func TestNoAllocationsByTimers(t *testing.T) {
 	c := newCrowd(100)
-	c.s.cfg.ThrottleMax = 0 // pauses of a second, over when the next one is born
+	c.s.cfg.ThrottleMax = 0 // pauses of a second, over when the next one is started
 	f := func() {
-		c.birth()
+		c.start()
 		c.now += 2 * time.Second
 		c.s.Tick(c.now)
 		_, _ = c.s.Status(c.now, Report{Worker: c.last, Generation: c.s.Generation(c.last), Held: -1, Finished: 1, Trigger: true})

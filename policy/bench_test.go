@@ -26,10 +26,10 @@ func BenchmarkReport(b *testing.B) {
 	})
 }
 
-// BenchmarkReportInRollOut is the same while old workers wait for replacements.
-func BenchmarkReportInRollOut(b *testing.B) {
+// BenchmarkReportInRolling is the same while old workers wait for replacements.
+func BenchmarkReportInRolling(b *testing.B) {
 	benchCrowd(b, func(c *crowd) {
-		if !c.s.rollOut.on {
+		if !c.s.rolling.on {
 			c.s.Reload(c.now, c.s.cfg)
 		}
 		c.now++
@@ -39,11 +39,11 @@ func BenchmarkReportInRollOut(b *testing.B) {
 	})
 }
 
-// BenchmarkBirthAndExit is a connection that starts a worker, and its end.
-func BenchmarkBirthAndExit(b *testing.B) {
+// BenchmarkStartAndExit is a connection that starts a worker, and its end.
+func BenchmarkStartAndExit(b *testing.B) {
 	benchCrowd(b, func(c *crowd) {
 		c.now += 2
-		c.birth()
+		c.start()
 		c.now += 2
 		c.s.Exit(c.now, c.last, End{})
 	})

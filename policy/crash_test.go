@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// keeper is what a caller writes down: an entry at each birth, and whatever
+// keeper is what a caller writes down: an entry at each start, and whatever
 // Changes tells later.
 type keeper struct{ entries map[int]Entry }
 
-func (k *keeper) born(e Entry) {
+func (k *keeper) started(e Entry) {
 	if k.entries == nil {
 		k.entries = map[int]Entry{}
 	}
@@ -29,7 +29,7 @@ func (k *keeper) list() []Entry {
 // entry is the present truth about w.
 func entry(w *worker) Entry {
 	return Entry{
-		ID: w.id, Generation: w.generation, Born: w.born, State: uint8(w.state), Leaving: w.leaving, Told: w.told,
+		ID: w.id, Generation: w.generation, Started: w.started, State: uint8(w.state), Retiring: w.retiring, Told: w.told,
 		Taken: w.taken, Blamed: w.blamed, Aborted: w.aborted, Stress: w.stress, Held: w.held, Finished: w.finished,
 	}
 }
@@ -38,7 +38,7 @@ func entry(w *worker) Entry {
 // change went untold would be restored as what it was.
 func (c *checker) keep() {
 	c.t.Helper()
-	c.s.Changes(c.kept.born)
+	c.s.Changes(c.kept.started)
 	n := 0
 	for w := c.s.table.oldest; w != nil; w = w.younger {
 		n++
@@ -57,10 +57,14 @@ func (c *checker) crash() {
 		return
 	}
 	c.keep()
-	c.asked = 0 // the birth did not happen
+	c.asked = 0 // the start did not happen
 	memory, before := c.s.Memory(), c.s.Condition(c.now)
 	before.Total -= c.s.pending.n()
 	before.Starting -= c.s.pending.n()
+	if c.s.throttle.shortage { // the next one tries at once, and is told if something is wanting
+		before.Throttled = false
+	}
+	before.Owed = 0 // the connections were this process's
 	c.s = New(c.cfg)
 	c.s.Restore(c.now, memory, c.kept.list())
 	after := c.s.Condition(c.now)
@@ -69,7 +73,7 @@ func (c *checker) crash() {
 	c.must(sameAfterCrash(before, after), "restore", "what it was before the crash")
 	c.restored()
 	c.watch, c.told = WatchOff, nil
-	if c.s.rollOut.on {
+	if c.s.rolling.on {
 		c.ends++
 	}
 	if again := c.s.Memory(); again != memory {
@@ -96,10 +100,10 @@ func (c *checker) restored() {
 }
 
 // sameAfterCrash compares what must survive. Since when the pool is full is not
-// kept, nor how far a roll-out got.
+// kept, nor how far a rolling restart got.
 func sameAfterCrash(a, b Condition) bool {
 	for _, c := range []*Condition{&a, &b} {
-		c.Watch, c.Full, c.FullSince, c.RollingOut, c.RolledOut, c.RollOutWhole = 0, false, 0, false, 0, 0
+		c.Watch, c.Full, c.FullSince, c.RollingOut, c.Replaced, c.ToReplace = 0, false, 0, false, 0, 0
 		if c.Inferred { // that all are busy is seen anew
 			c.Idle, c.Busy, c.Serving = c.Idle+c.Busy, 0, c.Serving-c.Busy
 		}
@@ -138,7 +142,7 @@ func TestRestore(t *testing.T) {
 	if c.Counters.Spawned != 4 || c.Counters.Exited != 1 || c.Counters.SpawnFailures != 2 || c.Counters.Adopted != 3 {
 		t.Errorf("%+v", c.Counters)
 	}
-	if g := y.s.Generation(104); g != 6 { // three births, two refused, this one
+	if g := y.s.Generation(104); g != 6 { // three starts, two refused, this one
 		t.Errorf("generation %d, want 6: numbers are never used again", g)
 	}
 }
@@ -147,14 +151,14 @@ func TestRestore(t *testing.T) {
 func restart(x *scenario) *scenario {
 	var kept keeper
 	for w := x.s.table.oldest; w != nil; w = w.younger {
-		kept.born(entry(w))
+		kept.started(entry(w))
 	}
 	s := New(x.cfg)
 	s.Restore(x.now, x.s.Memory(), kept.list())
-	return &scenario{t: x.t, s: s, cfg: x.cfg, now: x.now, born: x.born}
+	return &scenario{t: x.t, s: s, cfg: x.cfg, now: x.now, started: x.started}
 }
 
-// TestRestoreTimes: patience that begins with the birth goes on, all other anew.
+// TestRestoreTimes: patience that begins with the start goes on, all other anew.
 func TestRestoreTimes(t *testing.T) {
 	cfg := timersConfig()
 	cfg.Watchdog = 0
@@ -166,7 +170,7 @@ func TestRestoreTimes(t *testing.T) {
 	}{
 		{"starting", []row{{"+29s", ""}}, time.Second, "overdue 101 start-timeout, signal 101 6, bad start 101, throttle 1s start-timeout"},
 		{"busy", []row{{"busy 101", "watch on"}, {"+90s", ""}}, 100 * time.Second, "overdue 101 busy-timeout, signal 101 6"},
-		{"told to leave", []row{
+		{"told to retire", []row{
 			{"ready 101", ""}, {"+9s", ""}, {"reload", "restart reload, retire 101 reload, watch on, rolled out 1"}, {"+9s", ""},
 		}, 10 * time.Second, "overdue 101 ignored, signal 101 9"},
 		{"aborted", []row{
@@ -181,7 +185,7 @@ func TestRestoreTimes(t *testing.T) {
 	}
 }
 
-// TestRestoreAtTheLimit: adopted workers count before anybody is born.
+// TestRestoreAtTheLimit: adopted workers count before anybody is started.
 func TestRestoreAtTheLimit(t *testing.T) {
 	x := busyPool(t, Config{Limit: 3, Extensions: Extensions{Retire: true, WarnAlways: true}}, 3)
 	y := restart(x)
@@ -192,10 +196,10 @@ func TestRestoreAtTheLimit(t *testing.T) {
 	y.play(row{"busy 104", ""}) // the warning of before the crash was within 1000 s
 }
 
-// TestRestoreRollOut: a roll-out goes on where it was, and one that came to
+// TestRestoreRolling: a rolling restart goes on where it was, and one that came to
 // nothing is not tried again.
-func TestRestoreRollOut(t *testing.T) {
-	x := busyPool(t, rollOutConfig(8), 3)
+func TestRestoreRolling(t *testing.T) {
+	x := busyPool(t, rollingConfig(8), 3)
 	x.play(
 		row{"reload", "restart reload, start 104 replacement, watch off, start 105 replacement"},
 		row{"ready 104", "retire 101 reload, start 106 replacement"},
@@ -206,26 +210,26 @@ func TestRestoreRollOut(t *testing.T) {
 		row{"ready 105", "retire 102 reload"},
 		row{"ready 106", "retire 103 reload, rolled out 2"},
 	)
-	x.play(row{"exit 105 1", "exited 105 1, roll-out stopped bad-end"})
+	x.play(row{"exit 105 1", "exited 105 1, rolling restart stopped bad-end"})
 	if m := x.s.Memory(); m.RolledUpTo != 0 {
-		t.Errorf("a failed roll-out would be tried again: %+v", m)
+		t.Errorf("a failed rolling restart would be tried again: %+v", m)
 	}
 }
 
 // TestRestoreOthers: workers of another command are rolled over at once, and
 // those that cannot be asked stay.
 func TestRestoreOthers(t *testing.T) {
-	for _, deaf := range []bool{false, true} {
-		cfg := rollOutConfig(8)
-		cfg.NoRetireSignal = deaf
+	for _, noSignal := range []bool{false, true} {
+		cfg := rollingConfig(8)
+		cfg.NoRetireSignal = noSignal
 		x := busyPool(t, cfg, 2)
 		m := x.s.Memory()
 		m.RolledUpTo = m.Generation
 		s := New(cfg)
 		s.Restore(x.now, m, []Entry{{ID: 101, Generation: 1, State: BusyState}, {ID: 102, Generation: 2, State: BusyState}})
-		y := &scenario{t: t, s: s, cfg: cfg, now: x.now, born: 2}
+		y := &scenario{t: t, s: s, cfg: cfg, now: x.now, started: 2}
 		want := "watch on, start 103 replacement, watch off, start 104 replacement"
-		if deaf {
+		if noSignal {
 			want = "watch on"
 		}
 		y.play(row{"start", want})
@@ -243,4 +247,22 @@ func TestRestoreNonsense(t *testing.T) {
 	if acts := s.Start(0); len(acts) != 1 || acts[0].Watch != WatchOn {
 		t.Errorf("%+v", acts)
 	}
+}
+
+// TestNoPauseAfterAStop: who starts a service again wants it to be tried, however
+// long the pause was.
+func TestNoPauseAfterAStop(t *testing.T) {
+	x := play(t, doublingConfig(),
+		row{"start", "watch on"},
+		row{"refuse 2", ""},
+		row{"conn", "refused, throttle 1s refused, watch off"},
+		row{"+1s", "unthrottle, watch on"},
+		row{"conn", "refused, throttle 2s refused, watch off"},
+		row{"stop", "closed, drained"},
+	)
+	restart(x).play(
+		row{"start", "watch on"},
+		row{"refuse 1", ""},
+		row{"conn", "refused, throttle 1s refused, watch off"},
+	)
 }

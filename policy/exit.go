@@ -1,93 +1,150 @@
 package policy
 
+// This file books how a worker ended and judges it: as a good end, a crash at work
+// (crash.go, silent.go), or a bad start, which stops a rolling restart or throttles. The
+// caller delivers Exit last in a turn, so that what the worker has reported counts
+// first.
+
+// exits judges how workers end.
+type exits struct {
+	*core
+	retirement *retirement
+	throttle   *throttle
+	infer      *infer
+	rolling    *rolling
+	original   *original
+
+	crashes burst
+}
+
 // Exit books the end of a worker, or that it was merely stopped (R5).
 func (s *Service) Exit(now Instant, id int, e End) []Action {
 	s.begin(now)
 	w := s.table.byID[id]
 	switch {
 	case w == nil:
-		if !s.cfg.IgnoreUnknownExit {
-			s.emit(Action{Kind: PanicUnknownChild, Worker: id})
-		}
+		s.original.unknownExit(id)
 		return s.actions
 	case e.Stopped:
 		s.emit(Action{Kind: WarnStopped, Worker: id, Generation: w.generation, End: e})
 		return s.actions
 	}
-	if s.cfg.PerConnection {
-		s.judgeSession(w, e)
-	} else {
-		s.judge(w, e)
+	switch {
+	case s.cfg.PerConnection:
+		s.sessions.judge(w, e)
+	case s.rolling.isTested(w):
+		s.exits.judgeTested(w, e)
+	default:
+		s.exits.judge(w, e)
 	}
 	s.table.remove(w)
-	s.blame(-1)
+	s.infer.blame(-1)
 	s.counters.Exited++
-	s.heard()
-	s.relieve()
-	s.reevaluate()
-	s.finishStop()
+	s.reports.heard()
+	s.short.relieve()
+	s.listening.reevaluate()
+	s.sizes.retireLarge()
+	if !e.Good() {
+		s.infer.replaceCrashed()
+	}
+	s.drain.finish()
 	return s.end()
 }
 
 // judge warns about a bad end, and throttles when the worker has no finished
-// job. The dying worker is still in the counts meanwhile (R5.3b).
-func (s *Service) judge(w *worker, e End) {
+// job. The worker that has ended is still in the counts meanwhile (R5.3b).
+func (x *exits) judge(w *worker, e End) {
 	if e.Unknown {
-		s.counters.UnknownExits++
+		x.counters.UnknownExits++
 	}
 	if e.Good() {
-		s.judgeQuick(w)
+		x.judgeQuick(w)
 		return
 	}
-	s.warnEnd(w, e)
-	if w.finished > 0 || w.blamed || s.forgiven(w) || s.served(w) || s.outlived(w) {
-		return
+	x.warnEnd(w, e)
+	switch {
+	case w.blamed || x.forgiven(w):
+	case x.startedWell(w):
+		x.crashed(w, e)
+	case w.finished > 0 || x.infer.served(w) || x.infer.outlived(w):
+	default:
+		x.infer.storm.n = 0
+		x.badStart(w, Action{Why: BadEnd, Worker: w.id, End: e, Generation: w.generation})
 	}
-	s.badStart(w, Action{Why: BadEnd, Worker: w.id, End: e, Generation: w.generation})
 }
 
-// forgiven: told to leave is no failure. STOPPING=1 before a bad end is no
+// judgeTested judges the end of a worker by which its revision is judged. One that
+// took a connection and exited with 0 serves one client, as some programs do.
+func (x *exits) judgeTested(w *worker, e End) {
+	if e.Unknown {
+		x.counters.UnknownExits++
+	}
+	worked := e.Good() && (w.finished > 0 || w.taken || w.accepted)
+	if !w.retiring { // it is about to exit
+		x.retirement.setRetiring(w, BadEnd)
+	}
+	switch {
+	case worked:
+		x.rolling.prevail(true)
+	case w.blamed:
+		x.warnEnd(w, e)
+	case e.Good():
+		x.rolling.failTest(w, Action{Why: QuickEnd, Worker: w.id, Generation: w.generation})
+	default:
+		x.warnEnd(w, e)
+		x.rolling.failTest(w, Action{Why: BadEnd, Worker: w.id, End: e, Generation: w.generation})
+	}
+}
+
+// forgiven: told to retire is no failure. STOPPING=1 before a bad end is no
 // excuse: programs say it on every way out. What was aborted was judged then.
-func (s *Service) forgiven(w *worker) bool {
-	return s.cfg.Retire && (w.told || w.aborted || w.killed)
+func (x *exits) forgiven(w *worker) bool {
+	return x.cfg.Retire && (w.told || w.aborted || w.killed)
 }
 
 // warnEnd says how a worker ended, unless it ended the way it was told to.
-func (s *Service) warnEnd(w *worker, e End) {
+func (x *exits) warnEnd(w *worker, e End) {
+	why := Why(0)
+	if x.startedWell(w) {
+		why = Crashed
+	}
 	switch {
 	case e.Signal == 0:
-		s.emit(Action{Kind: WarnExitStatus, Worker: w.id, Generation: w.generation, End: e})
-	case s.stopping && e.Signal == sigTERM: // R8.4
-	case s.cfg.Retire && (w.killed || w.aborted || w.told && e.Signal == s.cfg.RetireSignal):
+		x.emit(Action{Kind: WarnExitStatus, Why: why, Worker: w.id, Generation: w.generation, End: e})
+	case x.original.endedByStop(e):
+	case x.cfg.Retire && (w.killed || w.aborted || w.told && e.Signal == x.cfg.RetireSignal):
 	default:
-		s.emit(Action{Kind: WarnKilled, Worker: w.id, Generation: w.generation, End: e})
+		x.emit(Action{Kind: WarnKilled, Why: why, Worker: w.id, Generation: w.generation, End: e})
 	}
 }
 
 // judgeQuick is the spawn-loop guard: the original takes a clean end before the
 // first job as normal, and starts such a worker again and again without pause.
-func (s *Service) judgeQuick(w *worker) {
-	if s.cfg.QuickExit == 0 || w.taken || w.told || s.served(w) || s.now-w.born > s.cfg.QuickExit {
+func (x *exits) judgeQuick(w *worker) {
+	if x.cfg.QuickExit == 0 || w.taken || w.told || x.infer.served(w) || x.now-w.started > x.cfg.QuickExit {
 		return
 	}
-	if s.quick++; s.quick >= max(1, s.cfg.QuickExits) {
-		s.badStart(w, Action{Why: QuickEnd, Worker: w.id, Generation: w.generation})
+	if x.throttle.quick++; x.throttle.quick >= max(1, x.cfg.QuickExits) {
+		x.badStart(w, Action{Why: QuickEnd, Worker: w.id, Generation: w.generation})
 	}
 }
 
-// badStart books that w came to nothing: a roll-out stops, or else worker
+// badStart books that w came to nothing: a rolling restart stops, or else worker
 // creation pauses. While it pauses already, nothing is booked (R5.3b).
-func (s *Service) badStart(w *worker, cause Action) {
-	w.blamed = true
-	if s.throttle.on || s.draining {
+func (x *exits) badStart(w *worker, cause Action) {
+	if x.rolling.isTested(w) && x.rolling.failTest(w, cause) {
 		return
 	}
-	s.counters.BadStarts++
-	if s.stopRollOut(w.generation, cause) {
+	w.blamed = true
+	if x.throttle.on || x.draining {
+		return
+	}
+	x.counters.BadStarts++
+	if x.rolling.stop(w.generation, cause) {
 		return
 	}
 	warn := cause
 	warn.Kind = WarnBadStart
-	s.emit(warn)
-	s.beginThrottle(cause)
+	x.emit(warn)
+	x.throttle.begin(cause)
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -19,6 +20,9 @@ func FuzzService(f *testing.F) {
 		"\xff\x3f\x45" + "\x00\x03\x02\x00\x02\x00\x0d\x1f\x02\x00\x0d\x3f\x02\x00\x02\x00\x02\x00\x0d\x18\x01\x08\x08\x40\x0d\x1f\x0a\x00",
 		"\x21\x10\x44" + "\x00\x03\x0d\x1d\x02\x00\x02\x00\x02\x00\x02\x00\x02\x00\x02\x00\x01\x09\x01\x0a\x03\x00\x00\x00\x09\x00",
 		"90A1800202020209",
+		"\xff\x7f\x8b\xff" + "\x00\x03\x05\x40\x17\x00\x00\x03\x05\x40\x18\x00\x1b\x00\x01\x0a\x19\xff\x0b\x00\x01\x0a",
+		"1 \v\x00\x7f\v\r\x12", // a stop in the midst of a restart for stress
+		"\x01\x18\xc4\x39" + "\x00\x03\x18\x00\x01\x0a\x1c\x00\x17\x00\x02\x00\x19\xff\x01\x0f\x0b\x00\x01\x0b",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -69,7 +73,7 @@ func (in *input) config() Config {
 		Limit: limit & 7, StressEligible: limit&8 != 0, IgnoreUnknownExit: limit&16 != 0,
 		ThrottleDelay: time.Second,
 		Extensions: Extensions{
-			Retire: on(0) == 1, RetireSignal: 15, WarnAlways: on(1) == 1,
+			Retire: on(0) == 1, RetireSignal: 15, ProveReload: on(0) == 1 && on(2) == 1, WarnAlways: on(1) == 1,
 			StallGuard: span(2, time.Second), MinSpare: 2 * on(3), MaxStarting: 3 * on(4),
 			IdleTimeout: span(5, 3*time.Second), MaxRequests: 2 * on(6), MaxLifetime: span(7, 20*time.Second),
 			StartTimeout: span(8, 3*time.Second), BusyTimeout: span(9, 5*time.Second),
@@ -80,6 +84,9 @@ func (in *input) config() Config {
 			ExitIdleTime: span(4, 7*time.Second) * time.Duration(1-on(3)),
 		},
 	}
+	if limit&128 != 0 {
+		in.laterRules(&c)
+	}
 	if limit&64 != 0 && c.Retire {
 		c.QueueDelay = 20 * time.Millisecond
 	}
@@ -87,6 +94,30 @@ func (in *input) config() Config {
 		sessionRules(&c)
 	}
 	return c
+}
+
+// laterRules are made of one more byte, so that older seeds keep their meaning.
+func (in *input) laterRules(c *Config) {
+	bits := in.byte()
+	on := func(i int) bool { return bits>>i&1 != 0 }
+	c.CrashIsNoFailure, c.StressAfterReport = on(0), on(1)
+	if on(2) {
+		c.StressHold = 4 * time.Second
+	}
+	if on(3) {
+		c.ExecTimeout = 2 * time.Second
+	}
+	if on(4) {
+		c.ProvenAfter = time.Second
+	}
+	if on(5) {
+		c.DumpTimeout = 3 * time.Second
+	}
+	if on(6) {
+		c.AbortSignal = sigTERM
+		c.SlowAfter = 1500 * time.Millisecond
+	}
+	c.TermAtHalf = c.TermAtHalf || on(7)
 }
 
 // sessionRules are those of the daemon.
@@ -102,10 +133,13 @@ var spans = [...]time.Duration{
 	999 * time.Second, 1000 * time.Second, 1001 * time.Second, time.Hour,
 }
 
-// event delivers the next one. Births are answered at once, but for those that
+// event delivers the next one. Starts are answered at once, but for those that
 // the input lets wait, as the daemon does when there are many in one turn.
 func (c *checker) event(in *input) {
 	kind, arg := in.byte(), in.byte()
+	if kind&0x30 != 0 && kind&0x0f > 6 && c.rarer(kind>>4&3, kind&0x0f, arg) {
+		return
+	}
 	c.refuse, c.later = kind&0x40 != 0, kind&0x80 != 0 && c.cfg.Extensions.Retire
 	switch kind & 0x0f {
 	case 0:
@@ -162,10 +196,90 @@ func (c *checker) event(in *input) {
 	case 14:
 		c.answer()
 	case 15:
-		if c.asked == 0 && c.watch == WatchOn {
+		switch {
+		case arg&1 != 0:
+			c.notExecuted(c.worker(arg>>3), arg&2 != 0)
+		case arg&2 != 0:
+			c.after("executed", c.s.Executed(c.now, c.worker(arg>>3)))
+		case arg&4 != 0:
+			if c.s.short.owed > 0 {
+				c.after("gave up", c.s.GaveUp(c.now))
+			}
+		case c.asked == 0 && c.watch == WatchOn:
 			c.after("accept failed", c.s.AcceptFailed(c.now))
 		}
 	}
+}
+
+// rarer delivers the events that a life of a service has seldom; false: it is none.
+func (c *checker) rarer(group, kind, arg int) bool {
+	if !c.cfg.Retire { // the original knows none of them
+		return false
+	}
+	switch id := c.worker(arg); {
+	case group == 1 && kind == 7:
+		c.background(id)
+	case group == 1 && kind == 8:
+		c.after("accepted", c.s.Accepted(c.now, id))
+	case group == 1 && kind == 9:
+		c.dumping(arg)
+	case group == 1 && kind == 10:
+		c.after("partial", c.s.PartialStatus(c.now, id))
+	case group == 1 && kind == 11:
+		c.after("read error", c.s.StatusReadError(c.now))
+	case group == 1 && kind == 12:
+		c.after("inspected", c.s.Inspected(c.now, c.evidence()))
+	case group == 1 && kind == 13:
+		c.adjust(arg)
+	default:
+		return false
+	}
+	return true
+}
+
+// adjust changes what availd set can.
+func (c *checker) adjust(arg int) {
+	c.cfg.Limit, c.cfg.IdleTimeout, c.lowered = arg&7, time.Duration(arg>>5&3)*time.Second, true
+	if !c.cfg.PerConnection {
+		c.cfg.MinSpare, c.cfg.MaxStarting = arg>>3&1, arg>>4&3
+	}
+	c.after("adjust", c.s.Adjust(c.now, c.cfg))
+}
+
+// background has a worker leave another process in its place.
+func (c *checker) background(id int) {
+	i := slices.Index(c.living, id)
+	if i < 0 {
+		return
+	}
+	heir := id + 5000
+	if slices.Contains(c.living, heir) || id > 5000 { // of an heir nothing is inherited
+		return
+	}
+	c.living[i] = heir
+	e := c.kept.entries[id]
+	delete(c.kept.entries, id)
+	e.ID = heir
+	c.kept.started(e)
+	if c.told[id] != nil {
+		c.told[heir] = c.told[id]
+	}
+	c.after("background", c.s.Background(c.now, id, heir))
+	c.must(c.s.Retiring(heir), "background", "retiring")
+}
+
+// dumping says of some of those that are to be killed that they write a core dump.
+func (c *checker) dumping(arg int) {
+	if due, any := c.s.Deadline(); any {
+		c.now = max(c.now, due)
+	}
+	c.s.Aborted(c.now, func(id int) {
+		c.must(slices.Contains(c.living, id), "aborted", "alive")
+		if arg>>(id&7)&1 != 0 {
+			c.s.Dumping(c.now, id)
+		}
+	})
+	c.tick()
 }
 
 func (c *checker) worker(arg int) int {

@@ -1,5 +1,9 @@
 package policy
 
+// This file has the stall guard. The wish of listen.go turns it on by watching for one
+// wake-up; Connection begins the timer, Tick asks for a Probe at its end, and Probed
+// starts a worker if nobody has moved.
+
 // guard is the stall guard. The table may be wrong: a worker is wedged, a
 // report got lost. So while somebody is believed available the sockets are
 // watched for one wake-up, which starts a timer; if connections wait at its end
@@ -7,6 +11,12 @@ package policy
 // worker is started despite the count. There is at most one such wake-up a
 // second under load, and none when idle.
 type guard struct {
+	*core
+	listening *listening
+	starts    *starts
+	stress    *stress
+	rolling   *rolling
+
 	timing  bool
 	asked   bool // a Probe is on its way
 	due     Instant
@@ -14,39 +24,39 @@ type guard struct {
 	heard   bool // a sign of life since
 }
 
-// guarded is the wish while a proven idle worker is believed to accept.
-func (s *Service) guarded() Watch {
+// wish is the wish while a proven idle worker is believed to accept.
+func (g *guard) wish() Watch {
 	switch {
-	case s.cfg.StallGuard == 0:
-		return s.unguard()
-	case s.guard.timing:
+	case g.cfg.StallGuard == 0:
+		return g.off()
+	case g.timing:
 		return WatchOff
 	default:
 		return WatchOnce
 	}
 }
 
-// unguard ends the guard; the wish it returns is that of all its callers but
-// those that watch for another reason.
-func (s *Service) unguard() Watch {
-	s.guard.timing, s.guard.asked, s.guard.due = false, false, far
+// off ends the stall guard. It returns WatchOff, the wish of a caller that has no
+// other reason to watch the sockets.
+func (g *guard) off() Watch {
+	g.timing, g.asked, g.due = false, false, far
 	return WatchOff
 }
 
-// guardWoke starts the timer.
-func (s *Service) guardWoke(waiting int) {
-	s.guardTime(waiting)
-	s.settle()
+// woke starts the timer.
+func (g *guard) woke(waiting int) {
+	g.wait(waiting)
+	g.listening.settle()
 }
 
-func (s *Service) guardTime(waiting int) {
-	s.guard = guard{timing: true, due: s.now + s.cfg.StallGuard, waiting: waiting}
+func (g *guard) wait(waiting int) {
+	g.timing, g.asked, g.due, g.waiting, g.heard = true, false, g.now+g.cfg.StallGuard, waiting, false
 }
 
-func (s *Service) tickGuard() {
-	if s.guard.timing && s.now >= s.guard.due {
-		s.guard.due, s.guard.asked = far, true
-		s.emit(Action{Kind: Probe})
+func (g *guard) tick() {
+	if g.timing && g.now >= g.due {
+		g.due, g.asked = far, true
+		g.emit(Action{Kind: Probe})
 	}
 }
 
@@ -59,29 +69,29 @@ func (s *Service) Probed(now Instant, waiting int) []Action {
 	}
 	switch {
 	case waiting == 0:
-		s.unguard()
-		s.settle()
+		s.guard.off()
+		s.listening.settle()
 	case g.heard || waiting < g.waiting:
-		s.guardTime(waiting)
+		s.guard.wait(waiting)
 	default:
-		s.stalled(waiting)
+		s.guard.stalled(waiting)
 	}
 	return s.end()
 }
 
 // stalled names the suspect, once, and starts one worker despite the count.
-func (s *Service) stalled(waiting int) {
-	for w := s.table.oldest; w != nil; w = w.younger {
-		if w.state == idle && !w.leaving && !w.suspect {
+func (g *guard) stalled(waiting int) {
+	for w := g.table.oldest; w != nil; w = w.younger {
+		if w.state == idle && !w.retiring && !w.suspect {
 			w.suspect = true
-			s.emit(Action{Kind: WarnSuspect, Worker: w.id, Generation: w.generation, Number: waiting})
+			g.emit(Action{Kind: WarnSuspect, Worker: w.id, Generation: w.generation, Number: waiting})
 			break
 		}
 	}
-	s.guardTime(waiting)
-	if s.pending.n() == 0 {
-		s.stressTest()
-		s.bear(Stall)
+	g.wait(waiting)
+	if g.pending.n() == 0 && !g.rolling.holdsBack() {
+		g.stress.test()
+		g.starts.request(Stall)
 	}
-	s.settle()
+	g.listening.settle()
 }

@@ -158,7 +158,7 @@ func TestStallGuardIsNoStorm(t *testing.T) {
 	x := play(t, guardConfig(50), once(row{"ready 101", "watch once"}, row{"queue 5", ""})...)
 	wakes := 0
 	for i := range 10_000 { // 10 s, a connection each millisecond that is served
-		if x.s.watching != WatchOff {
+		if x.s.listening.watching != WatchOff {
 			x.event("conn 5")
 			wakes++
 		}

@@ -1,5 +1,8 @@
 package policy
 
+// This file orders the workers by their next deadline. Only table.go calls it, when
+// timers.go has worked out when a worker needs attention.
+
 // dueHeap is a binary heap of workers by the moment at which they need
 // attention. It keeps the cost of a deadline at log n: a pool of thousands of
 // workers must not be scanned per event. It is written out here because this

@@ -2,25 +2,46 @@ package policy
 
 import "time"
 
+// This file infers from the accept queues how busy workers are that do not report. The
+// caller answers each Sample action with Sampled; that measures the queues (queue.go),
+// books accepted connections (accepted.go), and then starts workers or finds them idle.
+
 // infer is what is known of workers that do not report: nothing but the accept
 // queues, in samples. While a queue is not empty it is sampled each quarter of
 // QueueDelay; if it never was empty over a whole delay, all are busy, and one
 // more worker may start. When it is empty, all are idle. In between the sockets
 // sit in the set for one wake-up. It is off as soon as a worker reports.
 type infer struct {
-	on       bool
-	reported bool // a worker has reported, so that it stays off
-	busy     bool
-	woken    bool    // the sample that is due was asked for by a readable socket
-	late     bool    // it comes much later than it was to
-	due      Instant // of the next sample; far = the sockets are watched
-	since    Instant // the queue has not been empty since; never = it is
-	delay    Instant // beginning of the delay that is under way
-	seen     int     // samples in it
-	taken    Instant // the queue was last seen to shrink; never = it was not yet
-	startup  time.Duration
-	queues   []queue
-	window   window
+	*core
+	listening *listening
+	starts    *starts
+	reports   *reports
+	deadlines *deadlines
+	exits     *exits
+	throttle  *throttle
+	work      *work
+	guard     *guard
+	shrink    *shrink
+	rolling   *rolling
+
+	on         bool
+	reported   bool // a worker has reported, so that it stays off
+	busy       bool
+	woken      bool    // the sample that is due was asked for by a readable socket
+	late       bool    // it comes much later than it was to
+	due        Instant // of the next sample; far = the sockets are watched
+	since      Instant // the queue has not been empty since; never = it is
+	delay      Instant // beginning of the delay that is under way
+	seen       int     // samples in it
+	acceptedAt Instant // the queue was last seen to shrink; never = it was not yet
+	startup    time.Duration
+	queues     []queue
+	window     window
+	storm      storm
+
+	inspecting bool // an Inspect action was not answered yet
+	nextCount  Instant
+	blind      bool // the descriptors of workers cannot be looked at
 }
 
 // Times of the inference.
@@ -37,16 +58,16 @@ const (
 	starved = 10
 )
 
-// inferWish is the wish where nobody reports.
-func (s *Service) inferWish() Watch {
+// wish is the wish where nobody reports.
+func (f *infer) wish() Watch {
 	switch {
-	case s.table.available()+s.pending.n() == 0: // nobody is there who could accept
-		s.infer.restart()
-		if s.belowLimit() {
+	case f.table.available()+f.pending.n() == 0: // nobody is there who could accept
+		f.restart()
+		if f.rolling.mayGrow() {
 			return WatchOn
 		}
 		return WatchOff
-	case s.infer.woken || s.infer.due != far:
+	case f.woken || f.due != far:
 		return WatchOff
 	default:
 		return WatchOnce
@@ -54,35 +75,33 @@ func (s *Service) inferWish() Watch {
 }
 
 // restart forgets what the samples have said.
-func (i *infer) restart() {
-	i.busy, i.woken, i.late, i.due, i.since = false, false, false, far, never
+func (f *infer) restart() {
+	f.busy, f.woken, f.late, f.due, f.since = false, false, false, far, never
 }
 
-// inferWoke: a socket is readable.
-func (s *Service) inferWoke() {
-	s.infer.woken = true
-	s.emit(Action{Kind: Sample})
-	s.settle()
+// woke: a socket is readable.
+func (f *infer) woke() {
+	f.woken = true
+	f.work.touch()
+	f.emit(Action{Kind: Sample})
+	f.listening.settle()
 }
 
-// inferCold: a connection waits and nobody is there.
-func (s *Service) inferCold() {
-	i := &s.infer
-	i.since, i.due = s.now, s.now+s.cfg.QueueDelay
-	s.beginDelay()
-	s.heard()
+// cold: a connection waits and nobody is there.
+func (f *infer) cold() {
+	f.work.touch()
+	f.since, f.due = f.now, f.now+f.cfg.QueueDelay
+	f.beginDelay()
+	f.reports.heard()
 }
 
-func (s *Service) tickInfer() {
-	if s.infer.on && s.now >= s.infer.due {
-		s.infer.late = s.now-s.infer.due > s.cfg.QueueDelay/samples
-		s.infer.due = s.now + s.cfg.QueueDelay // should the answer fail to come
-		s.emit(Action{Kind: Sample})
+func (f *infer) tick() {
+	if f.on && f.now >= f.due {
+		f.late = f.now-f.due > f.cfg.QueueDelay/samples
+		f.due = f.now + f.cfg.QueueDelay // should the answer fail to come
+		f.emit(Action{Kind: Sample})
 	}
 }
-
-// Infers reports whether availability is inferred from samples now.
-func (s *Service) Infers() bool { return s.infer.on }
 
 // Sampled says how many connections wait at each socket; Unsure where all that
 // is known is that some do. It answers a Sample action, and should come before
@@ -93,111 +112,122 @@ func (s *Service) Sampled(now Instant, depths []int) []Action {
 	if !i.on || s.throttle.on || s.draining {
 		return s.actions
 	}
-	waiting, gone, ignored := s.measure(depths)
+	waiting, accepted, ignored := s.infer.measure(depths)
 	if waiting == 0 && !ignored && (i.woken || i.since != never) {
-		gone = max(gone, 1) // one waited, and does not any more
+		accepted = max(accepted, 1) // one waited, and does not any more
 	}
-	if gone > 0 {
-		s.took(gone, waiting)
+	if accepted > 0 {
+		s.infer.noteAccepted(accepted, waiting)
 	}
 	if waiting > 0 {
-		s.queueWaits(waiting)
+		s.infer.queueWaits(waiting)
+	} else if ignored {
+		s.infer.queueIgnored()
 	} else {
-		s.queueEmpty(ignored)
+		s.infer.queueEmpty()
 	}
 	i.woken, i.late = false, false
-	s.settle()
+	if i.window.touched {
+		s.infer.count()
+	}
+	s.shrink.end(waiting > 0 || ignored)
+	s.listening.settle()
 	return s.end()
 }
 
 // queueEmpty: all are idle.
-func (s *Service) queueEmpty(ignored bool) {
-	i := &s.infer
-	was := i.busy
-	found := i.woken || i.since != never
-	i.busy, i.since = false, never
+func (f *infer) queueEmpty() {
+	was := f.busy
+	found := f.woken || f.since != never
+	f.busy, f.since = false, never
 	switch {
-	case ignored:
-		i.due = s.now + samples*breather*s.cfg.QueueDelay
 	case found:
-		i.window.touched = true
-		i.due = s.now + breather*s.cfg.QueueDelay
+		f.window.touched = true
+		f.work.touch()
+		f.due = f.now + breather*f.cfg.QueueDelay
 	default:
-		i.due = far
+		f.due = far
 	}
 	if was {
-		s.reevaluate()
+		f.listening.reevaluate()
+	}
+}
+
+// queueIgnored: those that wait are not accepted by anybody, as far as can be seen.
+// Workers that were added did not help them, so no more are; but clients that wait are
+// not served, which is the contrary of a pool that has workers to spare. Whether
+// somebody has begun to accept is asked again and again.
+func (f *infer) queueIgnored() {
+	was := f.busy
+	f.busy, f.since = f.table.idle > 0, never
+	f.window.touched = true
+	f.work.touch()
+	f.window.busy += samples * breather
+	f.due = f.now + samples*breather*f.cfg.QueueDelay
+	if f.freshly() {
+		f.due = f.now + f.cfg.QueueDelay
+	}
+	f.inspect()
+	if was != f.busy {
+		f.listening.reevaluate()
 	}
 }
 
 // queueWaits: all are busy, if that has been so for a delay.
-func (s *Service) queueWaits(waiting int) {
-	i := &s.infer
-	i.window.touched = true
-	s.heard()
-	if i.since == never {
-		i.since = s.now
-		s.beginDelay()
+func (f *infer) queueWaits(waiting int) {
+	f.window.touched = true
+	f.work.touch()
+	f.reports.heard()
+	if f.since == never {
+		f.since = f.now
+		f.beginDelay()
 	} else {
-		i.window.felt = true
+		f.window.felt = true
 	}
 	// A time in which this process itself did not get the machine says nothing: an
 	// idle worker did not either.
-	if i.late && s.now-i.since < starved*s.cfg.QueueDelay {
-		s.beginDelay()
+	if f.late && f.now-f.since < starved*f.cfg.QueueDelay {
+		f.beginDelay()
 	}
-	if i.seen++; s.now-i.delay >= s.cfg.QueueDelay && i.seen > samples {
-		i.busy = s.table.idle > 0
-		i.window.busy++
-		s.reevaluate()
-		s.wanted = s.inferBirths(waiting)
-		s.grow()
-		s.beginDelay()
-		i.seen = 1 // this sample begins the next one
+	if f.seen++; f.now-f.delay >= f.cfg.QueueDelay && f.seen > samples {
+		f.busy = f.table.idle > 0
+		f.window.busy++
+		f.listening.reevaluate()
+		f.starts.wanted = f.startsFor(waiting)
+		f.starts.grow()
+		f.beginDelay()
+		f.seen = 1 // this sample begins the next one
+	} else if f.seen >= samples {
+		f.inspect() // so that the answer is there at the end of the delay
 	}
-	i.due = s.now + s.cfg.QueueDelay
-	if s.inferBirths(waiting) > 0 || i.since > s.now-s.cfg.QueueDelay {
-		i.due = s.now + s.cfg.QueueDelay/samples
+	f.due = f.now + f.cfg.QueueDelay
+	if f.wantsMore(waiting) || f.since > f.now-f.cfg.QueueDelay {
+		f.due = f.now + f.cfg.QueueDelay/samples
 	}
 }
 
-func (s *Service) beginDelay() { s.infer.delay, s.infer.seen = s.now, 0 }
+// wantsMore reports whether there may be a start as soon as it shows that all are busy,
+// or that one which is starting has come.
+func (f *infer) wantsMore(waiting int) bool {
+	return waiting > f.unproven() && f.belowLimit() && !f.throttle.on && !f.draining
+}
 
-// inferBirths is how many workers those deserve that wait for nobody who is
+func (f *infer) beginDelay() { f.delay, f.seen = f.now, 0 }
+
+// startsFor is how many workers those deserve that wait for nobody who is
 // still to come: one, or several where several may be starting.
-func (s *Service) inferBirths(waiting int) int {
-	n := waiting - s.unproven()
-	if most := s.cfg.maxStarting(); most > 1 {
-		n = min(n, most-s.unproven())
+func (f *infer) startsFor(waiting int) int {
+	n := waiting - f.unproven()
+	if most := f.cfg.maxStarting(); most > 1 {
+		n = min(n, most-f.unproven())
 	} else {
 		n = min(n, 1)
 	}
-	if s.cfg.Limit > 0 {
-		n = min(n, s.cfg.Limit-s.total())
+	if f.cfg.Limit > 0 {
+		n = min(n, f.cfg.Limit-f.total())
 	}
-	if s.throttle.on || s.draining {
+	if f.throttle.on || f.draining || f.rolling.holdsBack() {
 		return 0
 	}
 	return max(n, 0)
-}
-
-// believe ends the inference: a worker has said how it is. All others are idle
-// until they say otherwise, as they would have said so when they accepted.
-func (s *Service) believe() {
-	if s.infer.reported {
-		return
-	}
-	s.infer.reported = true
-	s.setInference()
-	s.replan()
-}
-
-// setInference turns it on or off as the configuration and the workers want it.
-func (s *Service) setInference() {
-	was := s.infer.on
-	s.infer.on = s.cfg.QueueDelay > 0 && !s.infer.reported
-	if was != s.infer.on {
-		s.infer.restart()
-		s.unguard()
-	}
 }

@@ -48,7 +48,7 @@ func TestInferBusy(t *testing.T) {
 	if c := x.s.Condition(x.now); !c.Inferred || c.Full {
 		t.Errorf("%+v", c)
 	}
-	x.play(row{"queue 1", ""}, row{"+2m", ""})
+	x.play(row{"sees somebody", ""}, row{"queue 1", ""}, row{"+2m", ""})
 	x.play(row{"reload", "restart reload, retire 101 reload"}) // not both, as of an idle pool
 }
 
@@ -69,7 +69,7 @@ func TestInferShortWaits(t *testing.T) {
 func TestInferLateSamples(t *testing.T) {
 	x := play(t, queueConfig(9), cold(row{"queue 1", ""}, row{"conn", "watch off"})...)
 	begin := x.now
-	for born := x.born; x.born == born; {
+	for started := x.started; x.started == started; {
 		x.now += 30 * time.Millisecond // in one step, as if nothing was due before
 		x.event("sample-late")
 		if x.now-begin > time.Second {
@@ -91,6 +91,7 @@ func TestInferOneADelay(t *testing.T) {
 		row{"+20ms", "start 104"},
 		row{"+500ms", ""},
 		row{"queue 2", ""}, // 102 has come
+		row{"sees 102", ""},
 		row{"+20ms", ""},
 		row{"queue 4", ""}, // two more clients
 		row{"+40ms", "start 105"},
@@ -108,6 +109,7 @@ func TestInferSeveralAtOnce(t *testing.T) {
 		row{"+20ms", "start 102, start 103, start 104"},
 		row{"+500ms", ""},
 		row{"queue 5", ""},
+		row{"sees 102 103 104", ""},
 		row{"+20ms", "start 105, start 106, start 107"},
 	)...)
 }
@@ -139,13 +141,13 @@ func TestInferStuckSocket(t *testing.T) {
 		row{"+20ms", "start 103"},
 		row{"+20ms", "start 104"},
 		row{"+20ms", "start 105"},
-		row{"+9s", ""},
-		row{"+1s", "stuck 1"},
+		row{"+3800ms", ""},
+		row{"+300ms", "stuck 1"},
 		row{"+100s", ""},
 		row{"queue 2 9", ""}, // the other socket is served as ever
 		row{"+200ms", "start 106, start 107"},
 		row{"queue 0 8", ""}, // now somebody accepts on it
-		row{"+20ms", "start 108"},
+		row{"+40ms", "start 108"},
 	)...)
 }
 
@@ -167,7 +169,7 @@ func TestInferWakes(t *testing.T) {
 	}
 	x.ticks = 0
 	for range 10_000 { // 10 s, a connection each millisecond that is taken at once
-		if x.s.watching != WatchOff {
+		if x.s.listening.watching != WatchOff {
 			x.wakes++
 			x.event("conn")
 		}
@@ -185,7 +187,7 @@ func TestInferWakes(t *testing.T) {
 	}
 }
 
-// Bad ends: only of the young, and only where nothing was taken since.
+// Bad ends: only of young workers, and only where nothing was taken since.
 func TestInferBadStart(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -218,10 +220,10 @@ func TestInferBadStart(t *testing.T) {
 			{"start", "watch on"},
 			{"queue 1", ""},
 			{"conn", "start 101, watch off"},
-			{"+10100ms", "start 102"},
+			{"+10100ms", "stuck 0, start 102"},
 			{"exit 101 1", "exited 101 1"},
 		}},
-		{"told to leave", cold(row{"stop", "closed, retire 101 stop, watch off"},
+		{"told to retire", cold(row{"stop", "closed, retire 101 stop, watch off"},
 			row{"killed 101 9", "killed 101 9, drained"})},
 	} {
 		t.Run(test.name, func(t *testing.T) { play(t, queueConfig(5), test.rows...) })

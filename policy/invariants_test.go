@@ -17,9 +17,9 @@ type checker struct {
 
 	living  []int
 	told    map[int]map[string]bool // what was said of a worker once, by id
-	born    int
+	started int
 	kept    keeper
-	asked   uint64 // a birth that waits for its answer
+	asked   uint64 // a start that waits for its answer
 	stress  bool   // … is told of stress
 	refuse  bool
 	later   bool
@@ -29,7 +29,7 @@ type checker struct {
 	stopped bool
 	drained bool
 	over    bool
-	ends    int // reloads whose roll-out has not ended
+	ends    int // reloads whose rolling restart has not ended
 }
 
 // after looks at what an event has brought about, and carries it out.
@@ -57,10 +57,30 @@ func (c *checker) perform(acts []Action) {
 			}
 		case Probe:
 			c.after("probed", c.s.Probed(c.now, int(c.now)&1))
+		case Observe:
+			c.after("observed", c.s.Observed(c.now, int(c.now>>21)&1, []Observation{{
+				Worker: a.Worker, Generation: a.Generation, Waits: Waits(c.now >> 22 % 3), Holds: c.now>>24&1 != 0, Finished: c.now>>25&3 == 0,
+			}}))
 		case Sample:
 			c.after("sampled", c.s.Sampled(c.now, []int{int(c.now>>20) & 3, int(c.now>>22)&1 - 1}))
+		case Inspect:
+			c.after("inspected", c.s.Inspected(c.now, c.evidence()))
 		}
 	}
+}
+
+// evidence is anything that an inspection may find.
+func (c *checker) evidence() Evidence {
+	e := Evidence{Blind: c.now>>21&7 == 0}
+	for n := range int(c.now >> 20 & 3) {
+		e.Sockets = append(e.Sockets, Acceptance(int(c.now>>22)+n)%3)
+	}
+	for i, id := range c.s.Newcomers(nil) {
+		if int(c.now>>23)+i&3 == 0 {
+			e.Holders = append(e.Holders, Holder{Worker: id, Socket: int(c.now>>24)&3 - 1})
+		}
+	}
+	return e
 }
 
 func (c *checker) answer() {
@@ -68,14 +88,18 @@ func (c *checker) answer() {
 	if c.asked = 0; generation == 0 {
 		return
 	}
-	if c.refuse {
-		c.after("refused", c.s.StartFailed(c.now, generation))
+	if c.refuse && generation&1 == 0 {
+		c.after("failed", c.s.StartFailed(c.now, generation))
 		return
 	}
-	c.born++
-	c.living = append(c.living, 100+c.born)
-	c.kept.born(Entry{ID: 100 + c.born, Generation: generation, Born: c.now, Stress: c.stress})
-	c.after("born", c.s.Started(c.now, generation, 100+c.born))
+	if c.refuse {
+		c.after("refused", c.s.StartRefused(c.now, generation, c.cfg.PerConnection))
+		return
+	}
+	c.started++
+	c.living = append(c.living, 100+c.started)
+	c.kept.started(Entry{ID: 100 + c.started, Generation: generation, Started: c.now, Stress: c.stress})
+	c.after("started", c.s.Started(c.now, generation, 100+c.started))
 }
 
 func (c *checker) exit(id int, e End) {
@@ -84,6 +108,17 @@ func (c *checker) exit(id int, e End) {
 		delete(c.kept.entries, id)
 	}
 	c.after("exit", c.s.Exit(c.now, id, e))
+}
+
+// notExecuted ends a worker that never was what it was to be.
+func (c *checker) notExecuted(id int, refused bool) {
+	i := slices.Index(c.living, id)
+	if i < 0 {
+		return
+	}
+	c.living = slices.Delete(c.living, i, i+1)
+	delete(c.kept.entries, id)
+	c.after("not executed", c.s.NotExecuted(c.now, id, refused, refused && c.cfg.PerConnection && !c.s.drain.impatient))
 }
 
 // stop of the original is one step, in which everybody ends.
@@ -134,17 +169,17 @@ func (c *checker) state(event string) {
 			scheduled++
 			c.must(s.table.order[w.place] == w && w.due != far, event, "in the heap")
 		}
-		due, _ := s.attention(w)
+		due, _ := s.deadlines.attention(w)
 		c.must(due == w.due, event, "planned")
 	}
-	is := [...]int{s.table.starting, s.table.idle, s.table.busy, s.table.retiring, s.table.parting, len(s.table.order), s.table.total()}
-	c.must(is == [...]int{fresh.starting, fresh.idle, fresh.busy, fresh.retiring, fresh.parting, scheduled, len(c.living)},
+	is := [...]int{s.table.starting, s.table.idle, s.table.busy, s.table.retiring, s.table.ending, len(s.table.order), s.table.total()}
+	c.must(is == [...]int{fresh.starting, fresh.idle, fresh.busy, fresh.retiring, fresh.ending, scheduled, len(c.living)},
 		event, fmt.Sprintf("counted right: %v", is))
-	c.must(s.table.old == fresh.old && s.table.fresh == fresh.fresh, event, "counted right for the roll-out")
-	c.must(!s.rollOut.on || s.table.border == s.rollOut.last, event, "divided where the roll-out is")
+	c.must(s.table.old == fresh.old && s.table.fresh == fresh.fresh, event, "counted right for the rolling restart")
+	c.must(!s.rolling.on || s.table.border == s.rolling.last, event, "divided where the rolling restart is")
 	k := s.Condition(c.now)
 	c.must(k.Total == k.Starting+k.Idle+k.Busy+k.Retiring, event, "disjoint")
-	c.must(s.available() >= 0 && s.available() <= s.total(), event, "0 <= available <= total")
+	c.must(s.listening.available() >= 0 && s.listening.available() <= s.total(), event, "0 <= available <= total")
 	c.must(k.Counters.Spawned-k.Counters.Exited == uint64(len(c.living)), event, "counters that add up")
 	c.limit(event)
 }
@@ -156,26 +191,33 @@ func (c *checker) limit(event string) {
 	}
 	c.must(c.cfg.Limit == 0 || c.s.total() <= max(c.cfg.Limit, c.most), event, "total <= limit")
 	c.most = min(c.most, c.s.total())
+	if c.cfg.Limit > 0 && c.cfg.Retire && !c.cfg.NoRetireSignal && !c.cfg.PerConnection && !c.s.rolling.on && !c.s.draining {
+		kept := 0 // the last one that is known to serve
+		if c.s.rolling.proof.distrusted {
+			kept = 1
+		}
+		c.must(c.s.total()-c.s.table.retiring <= c.cfg.Limit+kept, event, "whoever is above the limit retires")
+	}
 }
 
 // settled is R1: when the sockets are listened to.
 func (c *checker) settled(event string) {
 	c.t.Helper()
 	s := c.s
-	if s.pending.n() > 0 || s.stopping {
+	if s.pending.n() > 0 || s.original.stopping {
 		return
 	}
-	want := !s.throttle.on && !s.draining && s.available() == 0 && s.belowLimit()
+	want := !s.throttle.on && !s.draining && s.listening.available() == 0 && s.rolling.mayGrow() && s.short.owed == 0
 	if s.infer.on { // what nobody can take is waited for, and the rest is sampled
-		want = !s.throttle.on && !s.draining && s.table.available() == 0 && s.belowLimit()
-		c.must(s.watching != WatchOff || s.infer.due != far || s.infer.woken || s.throttle.on || s.draining ||
+		want = !s.throttle.on && !s.draining && s.table.available() == 0 && s.rolling.mayGrow()
+		c.must(s.listening.watching != WatchOff || s.infer.due != far || s.infer.woken || s.throttle.on || s.draining ||
 			s.table.available() == 0, event, "blind")
 	}
-	c.must((s.watching == WatchOn) == want, event, "listening when it has to")
-	c.must(s.watching == c.watch, event, "the watch that was asked for")
-	c.must(s.watching == WatchOff || !s.throttle.on && !s.draining, event, "deaf in a pause")
-	c.must(s.watching != WatchNew || c.cfg.MaxStarting > 1, event, "without several starts")
-	c.must(s.watching != WatchOnce || c.cfg.StallGuard > 0 || s.infer.on, event, "without stall guard")
+	c.must((s.listening.watching == WatchOn) == want, event, "listening when it has to")
+	c.must(s.listening.watching == c.watch, event, "the watch that was asked for")
+	c.must(s.listening.watching == WatchOff || !s.throttle.on && !s.draining, event, "watching in a pause")
+	c.must(s.listening.watching != WatchNew || c.cfg.MaxStarting > 1, event, "without several starts")
+	c.must(s.listening.watching != WatchOnce || c.cfg.StallGuard > 0 || s.infer.on, event, "without stall guard")
 	c.must(s.infer.on || s.infer.due == far && !s.infer.busy && !s.infer.woken, event, "without inference")
 }
 
@@ -185,7 +227,7 @@ func (c *checker) action(event string, a Action) {
 	case Start:
 		c.start(event, a)
 	case Listen:
-		c.must(a.Watch != c.watch || c.s.stopping, event, "a change")
+		c.must(a.Watch != c.watch || c.s.original.stopping, event, "a change")
 		c.watch = a.Watch
 	case Retire:
 		c.once(event, a.Worker, "retire")
@@ -197,17 +239,20 @@ func (c *checker) action(event string, a Action) {
 		}
 		c.once(event, a.Worker, what)
 		c.must(a.Number != sigABRT || !c.told[a.Worker]["signal 9"], event, "up the ladder")
+	case Inspect:
+		c.must(c.s.infer.on && c.s.infer.inspecting, event, "an inspection")
 	case WarnStuck:
 		c.must(c.s.infer.on && c.s.infer.queues[a.Number].depth > 0, event, "stuck")
 	case WarnSuspect:
 		c.once(event, a.Worker, "suspect")
-	case Leave:
-		c.must(c.s.total() == 0 && !c.s.throttle.on && !c.s.draining && c.cfg.ExitIdleTime > 0, event, "at rest")
+	case ExitIdle:
+		c.must(c.s.total()+c.s.short.owed == 0 && !c.s.throttle.on && !c.s.draining && c.cfg.ExitIdleTime > 0, event, "at rest")
 	case Drained:
-		c.must(c.stopped && !c.drained && c.s.total() == 0, event, "drained")
+		c.must(c.stopped && !c.drained && (c.s.total() == 0 || c.s.drain.leftBehind) && c.s.short.owed == 0, event, "drained")
 		c.drained = true
-	case RollOutDone, RollOutStopped:
-		c.must(c.ends > 0 && !c.s.rollOut.on, event, "an end of a roll-out")
+	case RollingWaits:
+	case RollingDone, RollingStopped:
+		c.must(c.ends > 0 && !c.s.rolling.on, event, "an end of a rolling restart")
 		c.ends = 0
 	}
 }
@@ -215,21 +260,22 @@ func (c *checker) action(event string, a Action) {
 func (c *checker) start(event string, a Action) {
 	c.t.Helper()
 	s := c.s
-	c.must(!s.throttle.on && !s.draining && !c.stopped, event, "a time for births")
-	c.must(s.pending.generation == a.Generation, event, "one birth at a time")
+	c.must(!s.throttle.on && (!s.draining && !c.stopped || c.cfg.PerConnection && !s.drain.impatient), event, "a time for starts")
+	c.must(s.pending.generation == a.Generation, event, "one start at a time")
 	switch {
 	case a.Why == Spare:
-		c.must(c.cfg.MinSpare > 0 && !s.rollOut.on && s.available() <= c.cfg.MinSpare, event, "a spare")
+		c.must(c.cfg.MinSpare > 0 && !s.rolling.on && s.listening.available() <= c.cfg.MinSpare, event, "a spare")
 	case a.Why == Stall:
 		c.must(c.cfg.StallGuard > 0, event, "a stall")
 	case a.Why == Replacement:
-		c.must(s.rollOut.on, event, "a replacement")
+		c.must(s.rolling.on, event, "a replacement")
+		c.must(s.rolling.proof.have || s.rolling.newOnes() == 1, event, "one test at a time")
 	case s.infer.on && c.cfg.MaxStarting <= 1:
-		c.must(a.Why == Demand && (s.infer.busy || s.table.idle == 0), event, "a birth while nobody is known to be idle")
+		c.must(a.Why == Demand && (s.infer.busy || s.table.idle == 0), event, "a start while nobody is known to be idle")
 	case c.cfg.MaxStarting > 1:
 		c.must(s.unproven() <= c.cfg.MaxStarting, event, "max-starting")
 	default:
-		c.must(a.Why == Demand && s.available() == 1, event, "a birth while nobody is available")
+		c.must(a.Why == Demand && s.listening.available() == 1, event, "a start while nobody is available")
 	}
 }
 

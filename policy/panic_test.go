@@ -12,17 +12,17 @@ func TestPanics(t *testing.T) {
 			s.Tick(5)
 			s.Tick(4)
 		}},
-		{"birth not asked for", "policy: answer to a birth that was not asked for", func(s *Service) {
+		{"start not asked for", "policy: answer to a start that was not asked for", func(s *Service) {
 			s.Started(0, 1, 101)
 		}},
-		{"refusal not asked for", "policy: answer to a birth that was not asked for", func(s *Service) {
+		{"refusal not asked for", "policy: answer to a start that was not asked for", func(s *Service) {
 			s.StartFailed(0, 0)
 		}},
-		{"another generation", "policy: answer to a birth that was not asked for", func(s *Service) {
+		{"another generation", "policy: answer to a start that was not asked for", func(s *Service) {
 			s.Connection(0, 1)
 			s.Started(0, 2, 101)
 		}},
-		{"answered twice", "policy: answer to a birth that was not asked for", func(s *Service) {
+		{"answered twice", "policy: answer to a start that was not asked for", func(s *Service) {
 			s.Connection(0, 1)
 			s.Started(0, 1, 101)
 			s.Started(0, 1, 102)

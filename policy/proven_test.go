@@ -11,7 +11,7 @@ func silentConfig() Config {
 	}}
 }
 
-// Who says nothing is proven by its age: it counts as available from birth, the
+// Who says nothing is proven by its age: it counts as available from the start, the
 // stall guard looks at it from then on.
 func TestProvenByAge(t *testing.T) {
 	play(t, silentConfig(), once(
@@ -32,8 +32,8 @@ func TestProvenByReport(t *testing.T) {
 	}
 }
 
-// In a roll-out the old one goes when the new one has lived that long.
-func TestRollOutByAge(t *testing.T) {
+// In a rolling restart the old one goes when the new one has lived that long.
+func TestRollingByAge(t *testing.T) {
 	play(t, silentConfig(), once(
 		row{"busy 101", "watch on"},
 		row{"reload", "restart reload, start 102 replacement, watch off"},

@@ -7,13 +7,13 @@ import (
 
 func TestReloadChangesTheLimit(t *testing.T) {
 	t.Run("up", func(t *testing.T) {
-		x := busyPool(t, rollOutConfig(4), 4)
+		x := busyPool(t, rollingConfig(4), 4)
 		x.cfg.Limit = 16
 		x.play(row{"reload", "restart reload, watch on, start 105 replacement, watch off, start 106 replacement, start 107 replacement, start 108 replacement"})
 		x.counts("total=8 starting=4 busy=4")
 	})
 	t.Run("down", func(t *testing.T) {
-		x := busyPool(t, rollOutConfig(8), 6)
+		x := busyPool(t, rollingConfig(8), 6)
 		x.cfg.Limit = 4
 		x.play(
 			row{"reload", "restart reload, watch off, retire 101 reload, retire 102 reload, retire 103 reload"},
@@ -34,7 +34,7 @@ func TestReloadChangesTheLimit(t *testing.T) {
 		)
 	})
 	t.Run("to none and back", func(t *testing.T) {
-		x := busyPool(t, rollOutConfig(1), 1)
+		x := busyPool(t, rollingConfig(1), 1)
 		x.cfg.Limit = 0
 		x.play(
 			row{"reload", "restart reload, watch on, start 102 replacement, watch off"},
@@ -48,7 +48,7 @@ func TestReloadChangesTheLimit(t *testing.T) {
 
 // The deadlines of the new configuration hold for the workers that are there.
 func TestReloadChangesTimers(t *testing.T) {
-	x := busyPool(t, rollOutConfig(8), 1)
+	x := busyPool(t, rollingConfig(8), 1)
 	x.cfg.BusyTimeout, x.cfg.AbortGrace = 10*time.Second, 5*time.Second
 	x.play(
 		row{"+3s", ""},
@@ -61,7 +61,7 @@ func TestReloadChangesTimers(t *testing.T) {
 }
 
 func TestReloadChangesSpares(t *testing.T) {
-	x := play(t, rollOutConfig(8), row{"start", "watch on"})
+	x := play(t, rollingConfig(8), row{"start", "watch on"})
 	x.cfg.MinSpare = 1
 	x.play(row{"reload", "restart reload, rolled out 0, start 101 spare, watch off"}, row{"ready 101", ""})
 	x.cfg.MinSpare = 0

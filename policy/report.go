@@ -1,5 +1,8 @@
 package policy
 
+// This file books what workers report (R4). The caller delivers every report with
+// Status, before Tick in the same turn.
+
 // Values of [Report].Available that FORMAT.md knows; every other number is
 // nonsense.
 const (
@@ -40,6 +43,20 @@ const (
 	Nonsense          // a value that is neither busy nor idle
 )
 
+// reports books what workers say, and what their state is from then on.
+type reports struct {
+	*core
+	listening  *listening
+	deadlines  *deadlines
+	retirement *retirement
+	sizes      *sizes
+	throttle   *throttle
+	stress     *stress
+	guard      *guard
+	infer      *infer
+	rolling    *rolling
+}
+
 // Status books one report (R4). Order of the checks: worker, generation,
 // value.
 func (s *Service) Status(now Instant, r Report) ([]Action, Verdict) {
@@ -52,147 +69,136 @@ func (s *Service) Status(now Instant, r Report) ([]Action, Verdict) {
 		s.emit(Action{Kind: InfoStale, Worker: r.Worker, Generation: r.Generation})
 		return s.actions, Stale
 	}
-	v := s.book(w, r)
+	v := s.reports.book(w, r)
 	return s.end(), v
 }
 
-func (s *Service) book(w *worker, r Report) Verdict {
+func (p *reports) book(w *worker, r Report) Verdict {
 	if r.HasAvailable {
-		s.believe()
+		p.infer.believe()
 	}
-	s.beatOf(w, r)
+	p.deadlines.beat(w, r)
 	if r.Ready {
-		s.prove(w)
+		p.prove(w)
 	}
 	if r.Held >= 0 {
-		s.hold(w, r.Held)
+		p.hold(w, r.Held)
 	}
 	if r.Finished > 0 && !r.HasAvailable {
-		s.finish(w, r.Finished)
+		p.finish(w, r.Finished)
 	}
 	if r.Begun {
-		s.begun(w)
+		p.begun(w)
 	}
 	v := Believed
 	if r.HasAvailable {
-		v = s.bookAvailable(w, r)
+		v = p.bookAvailable(w, r)
 	}
 	if r.Stopping {
-		s.leave(w)
+		p.retirement.noteStopping(w)
 	}
-	s.retireUsedUp(w, r.Board)
+	p.retirement.retireUsedUp(w, r.Board)
+	p.sizes.retireLarge()
 	return v
 }
 
-// hold books how many clients w holds, which matters when it is to leave.
-func (s *Service) hold(w *worker, clients int) {
+// hold books how many clients w holds, which matters when it is to retire.
+func (p *reports) hold(w *worker, clients int) {
 	if w.held == clients {
 		return
 	}
 	held := w.holds()
-	s.table.count(w, -1)
+	p.table.count(w, -1)
 	w.held = clients
-	s.table.count(w, 1)
+	w.taken = w.taken || clients > 0
+	p.table.count(w, 1)
 	if w.holds() != held {
-		w.since = s.now // its patience as an idle or a busy one begins now
+		w.since = p.now // its patience as an idle or a busy one begins now
 	}
-	s.plan(w)
-	s.heard()
+	p.deadlines.plan(w)
+	p.heard()
 }
 
 // bookAvailable is R4 rules 4 and 5.
-func (s *Service) bookAvailable(w *worker, r Report) Verdict {
+func (p *reports) bookAvailable(w *worker, r Report) Verdict {
 	switch {
 	case r.Available != Busy && r.Available != Idle:
-		s.emit(Action{Kind: WarnUnknownStatus, Worker: w.id, Number: r.Available})
-		s.settle()
+		p.emit(Action{Kind: WarnUnknownStatus, Worker: w.id, Number: r.Available})
+		p.listening.settle()
 		return Nonsense
 	case (r.Available == Idle) == (w.state != busy):
-		s.prove(w)
-		s.finish(w, max(r.Finished, 0))
-		s.settle() // the first report ends the inference
+		p.prove(w)
+		p.finish(w, max(r.Finished, 0))
+		p.listening.settle() // the first report ends the inference
 		return Redundant
 	case r.Available == Idle:
 		n := 1 // one job at a time is assumed, unless it counts itself
 		if r.Finished >= 0 {
 			n = r.Finished
 		}
-		s.finish(w, n)
-		s.become(w, idle)
+		p.finish(w, n)
+		p.become(w, idle)
 	default:
-		s.finish(w, max(r.Finished, 0)) // before this one
+		p.finish(w, max(r.Finished, 0)) // before this one
 		w.taken = true
-		s.become(w, busy)
+		p.become(w, busy)
 	}
-	s.heard()
-	s.reevaluate()
+	p.heard()
+	p.listening.reevaluate()
 	return Believed
 }
 
 // prove ends the starting state. It changes no availability, so it does not
 // re-evaluate; but a proven idle worker may stop a listening that further
 // starting ones did not (and lets the stall guard begin).
-func (s *Service) prove(w *worker) {
+func (p *reports) prove(w *worker) {
 	if w.state != starting {
 		return
 	}
-	s.become(w, idle)
-	s.heard()
-	s.settle()
+	p.become(w, idle)
+	p.heard()
+	p.listening.settle()
 }
 
 // become moves w between the states of the table.
-func (s *Service) become(w *worker, to state) {
+func (p *reports) become(w *worker, to state) {
 	fresh := w.state == starting
-	s.table.count(w, -1)
-	w.state, w.since = to, s.now
-	if fresh {
-		w.beat = s.now // the watchdog begins now
+	p.table.count(w, -1)
+	w.state, w.since = to, p.now
+	if !p.infer.on { // else a look tells, see work.go
+		w.beginRequest(p.now)
 	}
-	s.table.count(w, 1)
-	s.plan(w)
 	if fresh {
-		s.proven(w)
+		w.beat, w.ready = p.now, p.now // the watchdog begins now
+	}
+	p.table.count(w, 1)
+	p.deadlines.plan(w)
+	if fresh {
+		p.rolling.proven(w)
+		p.stress.replaced(w)
 	}
 }
 
-func (s *Service) finish(w *worker, jobs int) {
+func (p *reports) finish(w *worker, jobs int) {
 	if jobs == 0 {
 		return
 	}
 	w.finished += jobs
-	s.table.touch(w)
-	w.taken = true
-	s.counters.Requests += uint64(jobs)
-	s.heard()
-	s.recover(w)
+	p.uses++
+	w.beginRequest(p.now) // one that stays busy is at the next one
+	if p.cfg.SlowAfter > 0 {
+		p.deadlines.plan(w)
+	}
+	p.rolling.proof.judge = true
+	p.table.touch(w)
+	w.taken, p.lastDone = true, p.now
+	p.counters.Requests += uint64(jobs)
+	p.heard()
+	p.throttle.recover(w)
 }
 
 // heard is a sign of life of the pool, for the stall guard.
-func (s *Service) heard() {
-	s.guard.heard = true
-	s.heardAt = s.now
-}
-
-// PartialStatus, StatusReadError and StatusEOF are the mishaps of a status
-// channel (R4). None changes the state.
-func (s *Service) PartialStatus(now Instant, id int) []Action {
-	s.begin(now)
-	s.emit(Action{Kind: WarnPartialStatus, Worker: id})
-	return s.actions
-}
-
-// StatusReadError books a failed read of the status channel.
-func (s *Service) StatusReadError(now Instant) []Action {
-	s.begin(now)
-	s.emit(Action{Kind: WarnReadError})
-	return s.actions
-}
-
-// StatusEOF books an end-of-file on the status channel, which the original
-// does not survive.
-func (s *Service) StatusEOF(now Instant) []Action {
-	s.begin(now)
-	s.emit(Action{Kind: PanicStatusEOF})
-	return s.actions
+func (p *reports) heard() {
+	p.guard.heard = true
+	p.heardAt = p.now
 }

@@ -1,5 +1,9 @@
 package policy
 
+// This file ends workers: it asks them to retire, and climbs the ladder of SIGABRT and
+// SIGKILL with those that do not exit. Reload, stop, surplus, stress and the deadlines
+// of timers.go call it; they re-evaluate afterwards.
+
 // Signals of the kill ladder, by their Linux numbers: this package imports
 // nothing of the system.
 const (
@@ -8,56 +12,66 @@ const (
 	sigTERM = 15
 )
 
-// retire asks w to finish and leave. It is not available from this moment, and
+// retirement ends workers. It has no state of its own: all of it is in the table.
+type retirement struct {
+	*core
+	listening *listening
+	deadlines *deadlines
+	exits     *exits
+	infer     *infer
+	rolling   *rolling
+}
+
+// retire asks w to finish and exit. It is not available from this moment, and
 // its end is no failure. It does not re-evaluate: its callers do, or settle.
-func (s *Service) retire(w *worker, why Why) {
-	if w.leaving || s.cfg.NoRetireSignal {
+func (r *retirement) retire(w *worker, why Why) {
+	if w.retiring || r.cfg.NoRetireSignal {
 		return
 	}
 	w.told = true
-	s.setLeaving(w, why)
-	s.emit(Action{Kind: Retire, Worker: w.id, Generation: w.generation, Why: why})
+	r.setRetiring(w, why)
+	r.emit(Action{Kind: Retire, Worker: w.id, Generation: w.generation, Why: why})
 }
 
-// leave books that w leaves by its own will.
-func (s *Service) leave(w *worker) {
-	if w.leaving {
+// noteStopping books that w exits by its own will (STOPPING=1).
+func (r *retirement) noteStopping(w *worker) {
+	if w.retiring {
 		return
 	}
-	s.setLeaving(w, Stop)
-	s.settle()
+	r.setRetiring(w, Stop)
+	r.listening.settle()
 }
 
-func (s *Service) setLeaving(w *worker, why Why) {
-	s.table.count(w, -1)
-	w.leaving, w.leftAt, w.why = true, s.now, why
-	if s.infer.on {
+func (r *retirement) setRetiring(w *worker, why Why) {
+	r.table.count(w, -1)
+	w.retiring, w.retiredAt, w.why = true, r.now, why
+	if r.infer.on {
 		w.held = 1 // it may hold a client: only the patience for busy ones applies
 	}
-	s.table.count(w, 1)
-	s.plan(w)
+	r.table.count(w, 1)
+	r.deadlines.plan(w)
 }
 
 // retireAll asks everybody, if the extension is on; the original only opens a
 // new channel, and the table stays as it was.
-func (s *Service) retireAll(why Why) {
-	if !s.cfg.Retire {
+func (r *retirement) retireAll(why Why) {
+	if !r.cfg.Retire {
 		return
 	}
-	for w := s.table.oldest; w != nil; w = w.younger {
-		s.retire(w, why)
+	for w := r.table.oldest; w != nil; w = w.younger {
+		r.retire(w, why)
 	}
 }
 
 // retireUsedUp retires a worker that has served its share: when it is idle,
 // unless it is looked at so seldom that it may never be found so.
-func (s *Service) retireUsedUp(w *worker, anyway bool) {
-	if s.cfg.MaxRequests == 0 || w.leaving || w.holds() && !anyway {
+func (r *retirement) retireUsedUp(w *worker, anyway bool) {
+	if r.cfg.MaxRequests == 0 || w.retiring || w.holds() && !anyway || r.rolling.keepsOld(w) && r.table.old == 1 {
 		return
 	}
-	if w.finished >= spreadCount(s.cfg.MaxRequests, w.generation) {
-		s.retire(w, UsedUp)
-		s.settle()
+	if w.finished >= spreadCount(r.cfg.MaxRequests, w.generation) {
+		r.retire(w, UsedUp)
+		r.listening.settle()
 	}
 }
 
@@ -68,43 +82,47 @@ func spreadCount(n int, generation uint64) int {
 
 // abort climbs the first rung of the ladder: SIGABRT, so that it may dump.
 // Never ready and hung are bad starts when nothing was ever finished, unless it
-// was told to leave before.
-func (s *Service) abort(w *worker, why Why) {
-	if !w.leaving {
-		s.setLeaving(w, why)
+// was told to retire before, or had started well.
+func (r *retirement) abort(w *worker, why Why) {
+	if !w.retiring {
+		r.setRetiring(w, why)
 	}
-	w.aborted, w.abortedAt, w.why = true, s.now, why
-	s.table.touch(w)
-	s.counters.Killed++
-	s.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: s.abortSignal(), Generation: w.generation})
-	s.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: s.abortSignal()})
-	s.plan(w)
-	if why != BusyTimeout && w.finished == 0 && !w.told {
-		s.badStart(w, Action{Why: why, Worker: w.id, Generation: w.generation})
+	w.aborted, w.abortedAt, w.why = true, r.now, why
+	r.table.touch(w)
+	r.counters.Killed++
+	r.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: r.abortSignal(), Generation: w.generation})
+	r.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: r.abortSignal()})
+	r.deadlines.plan(w)
+	switch {
+	case why == BusyTimeout || w.told:
+	case r.exits.startedWell(w):
+		r.exits.crashed(w, End{Signal: r.abortSignal()})
+	case w.finished == 0:
+		r.exits.badStart(w, Action{Why: why, Worker: w.id, Generation: w.generation})
 	}
-	s.settle()
+	r.listening.settle()
 }
 
-func (s *Service) abortSignal() int {
-	if s.cfg.AbortSignal != 0 {
-		return s.cfg.AbortSignal
+func (r *retirement) abortSignal() int {
+	if r.cfg.AbortSignal != 0 {
+		return r.cfg.AbortSignal
 	}
 	return sigABRT
 }
 
 // kill climbs the last rung.
-func (s *Service) kill(w *worker, why Why) {
+func (r *retirement) kill(w *worker, why Why) {
 	if w.killed {
 		return
 	}
 	if !w.aborted {
-		s.counters.Killed++
+		r.counters.Killed++
 	}
-	if !w.leaving {
-		s.setLeaving(w, why)
+	if !w.retiring {
+		r.setRetiring(w, why)
 	}
 	w.killed, w.why = true, why
-	s.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: sigKILL, Generation: w.generation})
-	s.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: sigKILL})
-	s.plan(w)
+	r.emit(Action{Kind: WarnTimeout, Worker: w.id, Why: why, Number: sigKILL, Generation: w.generation})
+	r.emit(Action{Kind: Signal, Worker: w.id, Why: why, Number: sigKILL})
+	r.deadlines.plan(w)
 }

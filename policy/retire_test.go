@@ -12,7 +12,7 @@ func TestRetiredWorkersAreNotAvailable(t *testing.T) {
 		row{"busy 101", "watch on"},
 		row{"conn", "restart stress, retire 101 stress, start 102 stressed, watch off"},
 		row{"idle 101", ""},
-		row{"busy 102", ""}, // 101 is about to leave: not full, but no slot is free
+		row{"busy 102", ""}, // 101 is retiring: not full, but no slot is free
 	)...)
 	x.counts("total=2 idle=0 busy=1 retiring=1")
 	x.play(row{"exit 101 0", "watch on"})
@@ -90,7 +90,7 @@ func TestMaxRequests(t *testing.T) {
 	play(t, cfg, once(row{"done 101 1000000", ""})...)
 }
 
-// A share of one request means one: no worker leaves before it served any.
+// A share of one request means one: no worker retires before it served any.
 func TestMaxRequestsOfOne(t *testing.T) {
 	for generation := uint64(1); generation <= 1000; generation++ {
 		if n := spreadCount(1, generation); n != 1 {
@@ -99,7 +99,7 @@ func TestMaxRequestsOfOne(t *testing.T) {
 	}
 }
 
-// Workers born together do not leave together, nor earlier or later than by
+// Workers started together do not retire together, nor earlier or later than by
 // 10 %, and they do the same in every run.
 func TestSpread(t *testing.T) {
 	const d = 1000 * time.Second

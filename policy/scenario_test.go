@@ -15,24 +15,39 @@ import (
 //	busy W, idle W    X_AVAILD reports; further words: done=N jobs=N ready
 //	ready W, alive W, trigger W, stopping W, jobs W N, done W N
 //	exit W CODE, killed W SIGNAL, stopped W SIGNAL, lost W
-//	start, reload, stop, killall
+//	heir W W          the worker has left a process in its place
+//	start, reload, adjust, stop, killall
+//	see W what…       a look at a new worker: at-socket, elsewhere, holds, finished; "waiting" if clients wait
 //	noaccept          a connection cannot be accepted
-//	refuse N          the next N births are refused
+//	sees WORD…        what an inspection finds at each socket: nobody (which is so unless it
+//	                  is said), somebody, unknown; blind; and the workers that hold a
+//	                  connection: W of one, W:S of socket S
+//	refuse N          the next N starts fail, as their command is at fault
+//	short N           … are refused for want of something
+//	hang              no command is executed from now on
+//	executed W        this one is
+//	noexec W [short]  this one cannot be
+//	gaveup            a connection that waits for its worker is closed
 //	queue N…          so many connections are found by a Probe, or at each socket by a Sample
 type row struct{ event, want string }
 
-// scenario drives a Service. Births are answered at once, with pids from 101.
+// scenario drives a Service. Starts are answered at once, with pids from 101.
 type scenario struct {
-	t      *testing.T
-	s      *Service
-	cfg    Config // what the next "reload" brings
-	now    Instant
-	born   int
-	refuse int
-	queue  []int
-	ticks  int // wake-ups by a deadline
-	wakes  int // … and by the sockets
-	said   []string
+	t       *testing.T
+	s       *Service
+	cfg     Config // what the next "reload" or "adjust" brings
+	now     Instant
+	started int
+	refuse  int
+	short   int
+	hangs   bool
+	queue   []int
+	sees    []string
+	inspect func() Evidence // instead of sees, unless nil
+	looks   int             // inspections
+	ticks   int             // wake-ups by a deadline
+	wakes   int             // … and by the sockets
+	said    []string
 }
 
 // play starts a service and plays the rows.
@@ -100,10 +115,25 @@ func (x *scenario) deliver(words []string) {
 		x.do(x.s.Connection(x.now, x.number(append(words, "1"), 1)))
 	case "reload":
 		x.do(x.s.Reload(x.now, x.cfg))
+	case "adjust":
+		x.do(x.s.Adjust(x.now, x.cfg))
 	case "stop":
 		x.do(x.s.Stop(x.now))
 	case "killall":
 		x.do(x.s.KillAll(x.now))
+	case "see":
+		x.see(words[1:])
+	case "short":
+		x.short = x.number(words, 1)
+	case "hang":
+		x.hangs = true
+	case "executed":
+		x.do(x.s.Executed(x.now, x.number(words, 1)))
+	case "noexec":
+		short := len(words) > 2
+		x.do(x.s.NotExecuted(x.now, x.number(words, 1), short, short && x.cfg.PerConnection))
+	case "gaveup":
+		x.do(x.s.GaveUp(x.now))
 	case "noaccept":
 		x.do(x.s.AcceptFailed(x.now))
 	case "sample-late": // the tick before has asked for it
@@ -116,11 +146,35 @@ func (x *scenario) deliver(words []string) {
 		for i := range words[1:] {
 			x.queue = append(x.queue, x.number(words, i+1))
 		}
+	case "heir":
+		x.do(x.s.Background(x.now, x.number(words, 1), x.number(words, 2)))
+	case "sees":
+		x.sees = words[1:]
 	case "exit", "killed", "stopped", "lost":
 		x.do(x.s.Exit(x.now, x.number(words, 1), x.end(words)))
 	default:
 		x.report(words)
 	}
+}
+
+func (x *scenario) see(words []string) {
+	id, waiting := x.number(words, 0), 0
+	o := Observation{Worker: id, Generation: x.s.Generation(id)}
+	for _, w := range words[1:] {
+		switch w {
+		case "at-socket":
+			o.Waits = WaitsAtSocket
+		case "elsewhere":
+			o.Waits = WaitsElsewhere
+		case "holds":
+			o.Holds = true
+		case "finished":
+			o.Finished = true
+		case "waiting":
+			waiting = 1
+		}
+	}
+	x.do(x.s.Observed(x.now, waiting, []Observation{o}))
 }
 
 func (x *scenario) number(words []string, i int) int {
@@ -202,31 +256,77 @@ func (x *scenario) do(acts []Action) {
 	for i := 0; i < len(queue); i++ {
 		switch a := queue[i]; a.Kind {
 		case Start:
-			queue = append(queue, x.birth(a)...)
+			queue = append(queue, x.start(a)...)
 		case Probe:
 			x.said = append(x.said, "probe")
 			queue = append(queue, x.s.Probed(x.now, x.queue[0])...)
+		case LookAtWork: // by "works", when a test wants it
+			x.said = append(x.said, "look at work")
+		case Observe: // by "see", when a test wants it
 		case Sample:
 			queue = append(queue, x.s.Sampled(x.now, x.queue)...)
+		case Inspect:
+			if x.inspect == nil {
+				x.inspect = x.evidence
+			}
+			queue = append(queue, x.s.Inspected(x.now, x.inspect())...)
 		default:
 			x.said = append(x.said, x.words(a))
 		}
 	}
 }
 
-func (x *scenario) birth(a Action) []Action {
+// evidence is what an inspection finds.
+func (x *scenario) evidence() Evidence {
+	x.looks++
+	e := Evidence{Seen: x.s.Newcomers(nil)} // as the loop asks whom to look at
+	for _, word := range x.sees {
+		switch word {
+		case "nobody":
+			e.Sockets = append(e.Sockets, NobodyAccepts)
+		case "somebody":
+			e.Sockets = append(e.Sockets, SomebodyAccepts)
+		case "unknown":
+			e.Sockets = append(e.Sockets, NotKnown)
+		case "blind":
+			e.Blind, e.Seen = true, nil
+		default:
+			id, socket, found := strings.Cut(word, ":")
+			h := Holder{Worker: x.number([]string{id}, 0), Socket: -1, Connection: 1}
+			if found {
+				h.Socket = x.number([]string{socket}, 0)
+			}
+			e.Holders = append(e.Holders, h)
+		}
+	}
+	for len(e.Sockets) < len(x.queue) {
+		e.Sockets = append(e.Sockets, NobodyAccepts)
+	}
+	return e
+}
+
+func (x *scenario) start(a Action) []Action {
 	if x.refuse > 0 {
 		x.refuse--
 		x.said = append(x.said, "refused"+reason(" ", a.Why))
 		return x.s.StartFailed(x.now, a.Generation)
 	}
-	x.born++
-	text := "start " + strconv.Itoa(100+x.born)
+	if x.short > 0 {
+		x.short--
+		x.said = append(x.said, "short"+reason(" ", a.Why))
+		return x.s.StartRefused(x.now, a.Generation, x.cfg.PerConnection)
+	}
+	x.started++
+	text := "start " + strconv.Itoa(100+x.started)
 	if a.Stress {
 		text += " stressed"
 	}
 	x.said = append(x.said, text+reason(" ", a.Why))
-	return x.s.Started(x.now, a.Generation, 100+x.born)
+	acts := slices.Clone(x.s.Started(x.now, a.Generation, 100+x.started))
+	if !x.hangs {
+		acts = append(acts, x.s.Executed(x.now, 100+x.started)...)
+	}
+	return acts
 }
 
 // counts is the table in one line: total = starting + idle + busy + retiring.

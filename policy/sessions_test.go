@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// sessionConfig is what the daemon makes of a service whose workers are born
+// sessionConfig is what the daemon makes of a service whose workers are started
 // with their connection.
 func sessionConfig(limit int) Config {
 	c := Config{
@@ -31,7 +31,7 @@ func sessionsOf(t *testing.T, cfg Config, n int) *scenario {
 	return x
 }
 
-// Sessions are busy from birth, one a connection; the job is done at the end.
+// Sessions are busy from the start, one a connection; the job is done at the end.
 func TestSession(t *testing.T) {
 	x := play(
 		t, sessionConfig(3),
@@ -100,7 +100,7 @@ func (x *scenario) burst(n int, apart time.Duration) (last string) {
 	for range n {
 		x.event("+" + apart.String())
 		x.event("conn")
-		last = x.event("exit " + itoa(100+x.born) + " 1")
+		last = x.event("exit " + itoa(100+x.started) + " 1")
 	}
 	return last
 }
@@ -169,11 +169,11 @@ func TestSessionHealthy(t *testing.T) {
 	}
 }
 
-// A worker of which only the birth was written down has its connection.
+// A worker of which only the start was written down has its connection.
 func TestSessionRestored(t *testing.T) {
 	s := New(sessionConfig(2))
 	s.Restore(0, Forgotten(), []Entry{{ID: 101, Generation: 1}})
-	x := &scenario{t: t, s: s, born: 1}
+	x := &scenario{t: t, s: s, started: 1}
 	x.play(row{"start", "watch on"}, row{"conn", "start 102, full, watch off"})
 	x.counts("busy=2")
 }
@@ -221,7 +221,7 @@ func TestSessionKillAll(t *testing.T) {
 	x.play(
 		row{"stop", "closed, watch off"},
 		row{"killall", "overdue 101 stop, signal 101 9"},
-		row{"+1h", ""},
+		row{"+4s", ""},
 		row{"killed 101 9", "drained"},
 	)
 }
@@ -231,18 +231,18 @@ func TestSessionKillAll(t *testing.T) {
 func TestSessionNoAccept(t *testing.T) {
 	x := sessionsOf(t, sessionConfig(0), 2)
 	x.play(
-		row{"noaccept", "throttle 1s refused, watch off"},
-		row{"exit 101 0", "unthrottle room, watch on"},
-		row{"noaccept", "throttle 1s refused, watch off"}, // as long as the first
-		row{"+999ms", ""},
-		row{"+1ms", "unthrottle, watch on"},
+		row{"noaccept", "throttle 100ms short, watch off"},
+		row{"exit 101 0", "watch on"},
+		row{"noaccept", "watch off"}, // it is told once
+		row{"+199ms", ""},
+		row{"+1ms", "watch on"},
 		row{"refuse 1", ""},
 		row{"conn", "refused, throttle 1s refused, watch off"},
 		row{"noaccept", ""},
 		row{"exit 102 0", ""}, // that pause is not about descriptors
 		row{"+1s", "unthrottle, watch on"},
 	)
-	if c := x.s.Condition(x.now).Counters; c.SpawnFailures != 4 || c.Throttles != 3 {
+	if c := x.s.Condition(x.now).Counters; c.SpawnFailures != 4 || c.Throttles != 2 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -257,6 +257,6 @@ func TestSessionRest(t *testing.T) {
 		row{"conn", "start 101"},
 		row{"+1h", ""}, // a session is no rest
 		row{"exit 101 0", ""},
-		row{"+1m", "leave"},
+		row{"+1m", "exit idle"},
 	)
 }

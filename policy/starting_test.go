@@ -51,7 +51,7 @@ func TestStartersCount(t *testing.T) {
 	)
 }
 
-// The stress test precedes each birth: only the one that fills the last slot
+// The stress test precedes each start: only the one that fills the last slot
 // opens the window.
 func TestSeveralStartsUnderStress(t *testing.T) {
 	cfg := startingConfig(3, 3)
@@ -65,8 +65,8 @@ func TestSeveralStartsUnderStress(t *testing.T) {
 	}
 }
 
-// A refused birth ends the series.
-func TestRefusedBirthEndsTheSeries(t *testing.T) {
+// A refused start ends the series.
+func TestRefusedStartEndsTheSeries(t *testing.T) {
 	x := play(t, startingConfig(9, 5),
 		row{"start", "watch on"},
 		row{"conn 1", "start 101, watch new"},
@@ -86,14 +86,14 @@ func TestLateAnswerEndsTheSeries(t *testing.T) {
 	x := play(t, cfg, row{"start", "watch on"}, row{"conn 1", "start 101, watch new"})
 	acts := x.s.Connection(x.now, 4)
 	if len(acts) != 1 || acts[0].Kind != Start {
-		t.Fatalf("no birth: %+v", acts)
+		t.Fatalf("no start: %+v", acts)
 	}
 	generation := acts[0].Generation
 	x.play(row{"ready 101", "watch off"})
 	if acts := x.s.Started(x.now, generation, 102); len(acts) != 0 {
 		t.Fatalf("the series goes on: %+v", acts)
 	}
-	x.born++
+	x.started++
 	x.play(row{"busy 101", "watch new"}) // nor does it later
 	x.counts("total=2 starting=1 busy=1")
 	x.play(row{"reload", "restart reload, start 103 replacement, start 104 replacement"}) // not for those that waited

@@ -61,7 +61,7 @@ func TestSecondStopKills(t *testing.T) {
 	)...)
 }
 
-func TestStopEndsPauseAndRollOut(t *testing.T) {
+func TestStopEndsPauseAndRolling(t *testing.T) {
 	t.Run("throttled", func(t *testing.T) {
 		x := play(t, stopConfig(), once(
 			row{"busy 101", "watch on"},
@@ -73,7 +73,7 @@ func TestStopEndsPauseAndRollOut(t *testing.T) {
 		)...)
 		x.counts("total=0")
 	})
-	t.Run("roll-out", func(t *testing.T) {
+	t.Run("rolling restart", func(t *testing.T) {
 		x := play(t, stopConfig(), once(
 			row{"busy 101", "watch on"},
 			row{"reload", "restart reload, start 102 replacement, watch off"},
@@ -88,19 +88,19 @@ func TestStopEndsPauseAndRollOut(t *testing.T) {
 	})
 }
 
-// A birth that was asked for before the stop and answered after it.
-func TestBirthAnsweredWhileDraining(t *testing.T) {
+// A start that was asked for before the stop and answered after it.
+func TestStartAnsweredWhileDraining(t *testing.T) {
 	asked := func(t *testing.T) (*scenario, uint64) {
 		x := play(t, stopConfig(), row{"start", "watch on"})
 		acts := x.s.Connection(x.now, 1)
 		if len(acts) != 1 || acts[0].Kind != Start {
-			t.Fatalf("no birth: %+v", acts)
+			t.Fatalf("no start: %+v", acts)
 		}
 		generation := acts[0].Generation
 		x.play(row{"stop", "closed, watch off"}) // it counts: not drained yet
 		return x, generation
 	}
-	t.Run("born", func(t *testing.T) {
+	t.Run("started", func(t *testing.T) {
 		x, generation := asked(t)
 		x.said = nil
 		x.do(x.s.Started(x.now, generation, 101))

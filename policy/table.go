@@ -1,7 +1,11 @@
 package policy
 
+// This file has the table of workers. Started adds, Exit removes, and every other event
+// moves workers between its classes with count; the counts decide about starts, so they
+// are kept and not worked out anew.
+
 // state is what the table believes of a worker that has not been asked to
-// leave. A starting worker counts as available like an idle one.
+// retire. A starting worker counts as available like an idle one.
 type state uint8
 
 const (
@@ -13,27 +17,40 @@ const (
 type worker struct {
 	id         int
 	generation uint64
-	born       Instant
+	started    Instant
 	since      Instant // beginning of the present state
+	serving    Instant // beginning of the present request, as far as it is known; valid if busy
 	beat       Instant // last sign of life for the watchdog
-	leftAt     Instant // asked to leave
+	ready      Instant // end of the starting state
+	retiredAt  Instant // asked to retire
 	abortedAt  Instant
+	dumpsUntil Instant // SIGKILL is put off until then; 0 = it is not
 	due        Instant // moment of attention; see timers.go
 	place      int     // in the heap, -1 = not in it
 	held       int     // clients it says it holds
 	finished   int     // jobs
 	state      state
-	why        Why  // it was asked to leave, aborted or killed
-	leaving    bool // not available any more, keeps its slot
+	why        Why  // it was asked to retire, aborted or killed
+	executed   bool // its command is
+	retiring   bool // not available any more, keeps its slot
 	told       bool // by us; STOPPING=1 is its own word
 	aborted    bool // the first rung of the ladder was climbed
 	killed     bool // the last one
 	blamed     bool // its bad start is booked already
 	taken      bool // has been busy
 	suspect    bool
+	large      bool // takes more memory than it may
+	seldom     bool // … and it is seldom looked whether it holds a client
+	slow       bool // that its request takes long is said already
+	works      bool // at a request, where nobody reports; see work.go
 	stress     bool
 	adopted    bool
 	dirty      bool // changed since Changes was called
+	waits      Waits
+	connection uint32  // that it was last seen with; 0 = with none
+	holding    Instant // since when it has been seen with that
+	accepted   bool    // it was seen with a connection
+	served     bool    // … that it has finished
 
 	older, younger *worker
 }
@@ -43,7 +60,7 @@ func (w *worker) holds() bool { return w.state == busy || w.held > 0 }
 
 // table is the set of workers with its counts. total = starting + idle + busy
 // + retiring, disjoint. Records of ended workers are used again, so a warm
-// table does not allocate. The list keeps the order of birth: whoever looks at
+// table does not allocate. The list keeps the order of start: whoever looks at
 // all workers does it oldest first, so that the same input gives the same
 // output, which the order of a map would not.
 type table struct {
@@ -54,7 +71,7 @@ type table struct {
 	dirty            []*worker
 
 	starting, idle, busy, retiring int
-	parting                        int // the retiring ones that hold nothing: about to be gone
+	ending                         int // the retiring ones that hold nothing: about to exit
 
 	border     uint64 // see divide
 	old, fresh int
@@ -109,6 +126,14 @@ func (t *table) remove(w *worker) {
 	t.spare = append(t.spare, w)
 }
 
+// rename has the record of w stand for another process.
+func (t *table) rename(w *worker, id int) {
+	delete(t.byID, w.id)
+	w.id = id
+	t.byID[id] = w
+	t.touch(w)
+}
+
 // count adds n to the class that w is in. Whoever changes a worker's class
 // takes it out before and puts it back after.
 func (t *table) count(w *worker, n int) {
@@ -117,10 +142,10 @@ func (t *table) count(w *worker, n int) {
 	}
 	t.countSide(w, n)
 	switch {
-	case w.leaving:
+	case w.retiring:
 		t.retiring += n
 		if !w.holds() {
-			t.parting += n
+			t.ending += n
 		}
 	case w.state == starting:
 		t.starting += n
@@ -132,8 +157,8 @@ func (t *table) count(w *worker, n int) {
 }
 
 // divide says up to which generation a worker is old. old counts those that
-// were not asked to leave yet, fresh the younger ones that are starting: a
-// roll-out asks for both after every event.
+// were not asked to retire yet, fresh the younger ones that are starting: a
+// rolling restart asks for both after every event.
 func (t *table) divide(border uint64) {
 	t.border, t.old, t.fresh = border, 0, 0
 	for w := t.oldest; w != nil; w = w.younger {
@@ -143,7 +168,7 @@ func (t *table) divide(border uint64) {
 
 func (t *table) countSide(w *worker, n int) {
 	switch {
-	case w.leaving:
+	case w.retiring:
 	case w.generation <= t.border:
 		t.old += n
 	case w.state == starting:

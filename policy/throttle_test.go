@@ -39,7 +39,7 @@ func TestThrottleDoesNotDouble(t *testing.T) {
 	}
 }
 
-// Only a job finished by a worker born since the pause began makes pauses
+// Only a job finished by a worker started since the pause began makes pauses
 // short again.
 func TestThrottleIsReset(t *testing.T) {
 	play(t, doublingConfig(), once(
@@ -56,7 +56,7 @@ func TestThrottleIsReset(t *testing.T) {
 		row{"busy 103", "watch on"},
 		row{"conn", "start 104, watch off"},
 		row{"exit 104 3", "exited 104 3, bad start 104, throttle 4s bad-end"}, // 103 has not finished yet
-		row{"idle 103", ""},                                                   // born before that pause
+		row{"idle 103", ""},                                                   // started before that pause
 		row{"+4s", "unthrottle"},
 		row{"busy 103", "watch on"},
 		row{"conn", "start 105, watch off"},

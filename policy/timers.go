@@ -2,10 +2,32 @@ package policy
 
 import "time"
 
+// This file knows when each worker needs attention next. Whatever changes a worker calls
+// plan; Tick calls tick first of all, which acts on those that are due.
+
+// deadlines are those of the workers.
+type deadlines struct {
+	*core
+	listening  *listening
+	reports    *reports
+	retirement *retirement
+	infer      *infer
+	rolling    *rolling
+
+	excused Instant // nobody is late before that; see absence
+}
+
 // plan works out anew when w needs attention.
-func (s *Service) plan(w *worker) {
-	due, _ := s.attention(w)
-	s.table.schedule(w, due)
+func (d *deadlines) plan(w *worker) {
+	due, _ := d.attention(w)
+	d.table.schedule(w, due)
+}
+
+// replan works out anew when each worker does: of what attention asks something has changed.
+func (d *deadlines) replan() {
+	for w := d.table.oldest; w != nil; w = w.younger {
+		d.plan(w)
+	}
 }
 
 // absence is how much later than asked for Tick may come. After more, this process
@@ -15,33 +37,42 @@ const absence = time.Second
 
 // attention is the earliest moment at which something has to be done about w,
 // and what.
-func (s *Service) attention(w *worker) (Instant, Why) {
+func (d *deadlines) attention(w *worker) (Instant, Why) {
 	a := earliest{at: far}
 	switch {
 	case w.killed:
 		return far, 0
 	case w.aborted:
-		return w.abortedAt + s.cfg.AbortGrace, w.why
-	case w.leaving && w.holds():
-		a.add(s.cfg.RetireTimeout, max(w.leftAt, w.since), RetireTimeout)
-	case w.leaving:
-		a.add(s.cfg.IgnoreTimeout, max(w.leftAt, w.since), RetireIgnored)
-	case w.state == starting && s.infer.on:
-		a.add(s.patience(), w.born, OldEnough)
+		return max(w.abortedAt+d.cfg.AbortGrace, w.dumpsUntil), w.why
+	case w.retiring && w.holds():
+		a.add(d.cfg.RetireTimeout, max(w.retiredAt, w.since), RetireTimeout)
+	case w.retiring:
+		a.add(d.cfg.IgnoreTimeout, max(w.retiredAt, w.since), RetireIgnored)
+	case !w.executed && d.cfg.ExecTimeout > 0: // it is not what will be proven by its age
+		a.add(d.cfg.ExecTimeout, w.started, ExecTimedOut)
+	case w.state == starting && d.infer.on && w.waits == WaitsElsewhere && d.rolling.isNew(w):
+		a.add(d.cfg.StartTimeout, w.started, StartTimeout) // it replaces another, and was seen not to accept yet
+	case w.state == starting && d.infer.on:
+		a.add(d.infer.patience(), w.started, OldEnough)
 	case w.state == starting:
-		a.add(s.cfg.StartTimeout, w.born, StartTimeout)
-		a.add(s.cfg.ProvenAfter, w.born, OldEnough)
+		a.add(d.cfg.StartTimeout, w.started, StartTimeout)
+		if !d.cfg.ProvenByReport {
+			a.add(d.cfg.ProvenAfter, w.started, OldEnough)
+		}
 	}
 	if w.state == busy {
-		a.add(s.cfg.BusyTimeout, w.since, BusyTimeout)
+		a.add(d.cfg.BusyTimeout, w.since, BusyTimeout)
+		if !w.slow {
+			a.add(d.cfg.SlowAfter, w.serving, Slow)
+		}
 	}
-	if w.state != starting && !s.infer.on {
-		a.add(s.cfg.Watchdog, w.beat, WatchdogSilent)
+	if w.state != starting && !d.infer.on {
+		a.add(d.cfg.Watchdog, w.beat, WatchdogSilent)
 	}
-	if !w.leaving && !s.cfg.NoRetireSignal {
-		a.add(spread(s.cfg.MaxLifetime, w.generation), w.born, TooOld)
+	if !w.retiring && !d.cfg.NoRetireSignal && !d.rolling.keepsOld(w) {
+		a.add(spread(d.cfg.MaxLifetime, w.generation), w.started, TooOld)
 	}
-	return max(a.at, s.excused), a.why
+	return max(a.at, d.excused), a.why
 }
 
 type earliest struct {
@@ -70,40 +101,42 @@ func spread(d time.Duration, generation uint64) time.Duration {
 	return d + time.Duration((share-1000)*step)
 }
 
-func (s *Service) tickWorkers() {
-	if s.table.due() < s.now-absence {
-		s.excused = s.now + absence
-		s.replan()
+func (d *deadlines) tick() {
+	if d.table.due() < d.now-absence {
+		d.excused = d.now + absence
+		d.replan()
 	}
-	for s.table.due() <= s.now {
-		w := s.table.order[0]
-		switch _, why := s.attention(w); why {
+	for d.table.due() <= d.now {
+		w := d.table.order[0]
+		switch _, why := d.attention(w); why {
 		case TooOld:
-			s.retire(w, TooOld)
-			s.settle()
+			d.retirement.retire(w, TooOld)
+			d.listening.settle()
 		case OldEnough:
-			s.prove(w)
+			d.reports.prove(w)
+		case Slow:
+			d.tellSlow(w)
 		case RetireTimeout, RetireIgnored:
-			s.kill(w, why)
+			d.retirement.kill(w, why)
 		default:
 			if w.aborted {
-				s.kill(w, why)
+				d.retirement.kill(w, why)
 			} else {
-				s.abort(w, why)
+				d.retirement.abort(w, why)
 			}
 		}
 	}
 }
 
-// beatOf books the signs of life in a report, and the worker's own wish to be
+// beat books the signs of life in a report, and the worker's own wish to be
 // looked at.
-func (s *Service) beatOf(w *worker, r Report) {
-	if r.Trigger && s.cfg.Watchdog > 0 && !w.aborted && !w.killed {
-		s.abort(w, WatchdogAsked)
+func (d *deadlines) beat(w *worker, r Report) {
+	if r.Trigger && d.cfg.Watchdog > 0 && !w.aborted && !w.killed {
+		d.retirement.abort(w, WatchdogAsked)
 		return
 	}
 	if r.Alive {
-		w.beat = s.now
-		s.plan(w)
+		w.beat = d.now
+		d.plan(w)
 	}
 }

@@ -180,7 +180,7 @@ func end(it item) End {
 	return End{Code: it.ExitCode, Signal: it.Signal}
 }
 
-// do carries the actions out, which for a birth means to answer it, and writes
+// do carries the actions out, which for a start means to answer it, and writes
 // them down the way the traces do.
 func (r *replay) do(acts []Action) {
 	for _, a := range slices.Clone(acts) {

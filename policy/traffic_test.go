@@ -27,7 +27,8 @@ type traffic struct {
 	paused  Instant
 	slowest time.Duration
 	served  int
-	births  int
+	shown   int // of them, when it was looked
+	starts  int
 	gone    int
 }
 
@@ -46,11 +47,24 @@ func (j *jobs) Pop() any          { last := (*j)[len(*j)-1]; *j = (*j)[:len(*j)-
 
 func newTraffic(t *testing.T, cfg Config) *traffic {
 	f := &traffic{x: play(t, cfg), rng: rand.New(rand.NewPCG(1, 2)), known: map[int]bool{}}
+	f.x.inspect = f.evidence
 	f.x.event("start")
 	return f
 }
 
-// for lets time pass.
+// evidence is what the descriptors of the workers tell.
+func (f *traffic) evidence() Evidence {
+	e := Evidence{Sockets: []Acceptance{NobodyAccepts}}
+	if f.served > f.shown {
+		f.shown, e.Sockets[0] = f.served, SomebodyAccepts
+	}
+	for _, b := range f.busy {
+		e.Holders = append(e.Holders, Holder{Worker: b.pid, Socket: -1})
+	}
+	return e
+}
+
+// run lets time pass.
 func (f *traffic) run(d time.Duration) {
 	for end := f.x.now + d; f.x.now < end; {
 		f.step()
@@ -77,7 +91,7 @@ func (f *traffic) step() {
 	}
 	f.tell(func() {
 		f.x.do(f.x.s.Tick(now))
-		if f.x.s.watching == WatchOn && len(f.queue) > 0 || f.x.s.watching == WatchOnce && (len(f.queue) > 0 || came > 0) {
+		if f.x.s.listening.watching == WatchOn && len(f.queue) > 0 || f.x.s.listening.watching == WatchOnce && (len(f.queue) > 0 || came > 0) {
 			f.x.do(f.x.s.Connection(now, len(f.queue)))
 		}
 	})
@@ -103,7 +117,7 @@ func (f *traffic) serve() {
 	}
 }
 
-// tell delivers events, and makes births and retirements true.
+// tell delivers events, and makes starts and retirements true.
 func (f *traffic) tell(deliver func()) {
 	f.x.said = f.x.said[:0]
 	deliver()
@@ -112,7 +126,7 @@ func (f *traffic) tell(deliver func()) {
 		switch {
 		case !f.known[w.ID]:
 			f.known[w.ID] = true
-			f.births++
+			f.starts++
 			heap.Push(&f.coming, job{w.ID, f.x.now + f.startup})
 		case w.State == "retiring":
 			left = append(left, w.ID)
@@ -165,17 +179,17 @@ func TestInferSteadyLoad(t *testing.T) {
 			f := newTraffic(t, cfg)
 			f.rate, f.work, f.startup, f.noise, f.unfair = test.rate, test.work, test.startup, test.noise, test.unfair
 			f.run(15 * time.Minute)
-			settled, births, served := f.total(), f.births, f.served
+			settled, starts, served := f.total(), f.starts, f.served
 			f.slowest = 0
 			f.run(15 * time.Minute)
 			need := test.rate * test.work.Seconds()
-			t.Logf("%.1f workers are busy on average: %d after a quarter of an hour, %d after half an hour; %d births in the second quarter for %d connections, the longest wait %v",
-				need, settled, f.total(), f.births-births, f.served-served, f.slowest)
+			t.Logf("%.1f workers are busy on average: %d after a quarter of an hour, %d after half an hour; %d starts in the second quarter for %d connections, the longest wait %v",
+				need, settled, f.total(), f.starts-starts, f.served-served, f.slowest)
 			if f.total() > test.most || settled > test.most || f.total() < int(math.Ceil(need)) {
 				t.Errorf("not steady: at most %d", test.most)
 			}
-			if churn := f.births - births; churn > 30 {
-				t.Errorf("%d births at a steady load", churn)
+			if churn := f.starts - starts; churn > 30 {
+				t.Errorf("%d starts at a steady load", churn)
 			}
 		})
 	}

@@ -2,11 +2,14 @@ package policy
 
 import "time"
 
+// This file shows the condition of a service to its caller, for status, log and metrics.
+// It is called at any time between two events and changes nothing.
+
 // Counters count since the service began, or since its state was first kept.
 type Counters struct {
 	Spawned, SpawnFailures, Exited, BadStarts, Killed, Requests uint64
 	LimitReached, Throttles, StressEpisodes, UnknownExits       uint64
-	Adopted                                                     uint64
+	Adopted, Slow, TooLarge                                     uint64
 }
 
 // Condition is everything about the service but its workers. Building it costs
@@ -22,10 +25,11 @@ type Condition struct {
 	Full                                  bool
 	ThrottledUntil                        Instant // valid if Throttled
 	Throttled                             bool
+	Owed                                  int     // accepted connections without a worker, which the caller keeps
 	StressUntil                           Instant // valid if Stressed
 	Stressed                              bool
 	RollingOut                            bool
-	RolledOut, RollOutWhole               int
+	Replaced, ToReplace                   int
 	Counters                              Counters
 }
 
@@ -34,22 +38,28 @@ func (s *Service) Condition(now Instant) Condition {
 	t := &s.table
 	c := Condition{
 		Total: s.total(), Starting: s.unproven(), Idle: t.idle, Busy: t.busy, Retiring: t.retiring,
-		Limit: s.cfg.Limit, Watch: s.watching, Draining: s.draining,
-		FullSince: s.fullSince, Full: s.fullSince != never,
-		ThrottledUntil: s.throttle.due, Throttled: s.throttle.on,
-		StressUntil: s.stressUntil, Stressed: s.cfg.StressEligible && s.stressUntil > now,
-		RollingOut: s.rollOut.on, RollOutWhole: s.rollOut.whole, Inferred: s.infer.on,
+		Limit: s.cfg.Limit, Watch: s.listening.watching, Draining: s.draining,
+		FullSince: s.listening.fullSince, Full: s.listening.fullSince != never,
+		ThrottledUntil: s.throttle.due, Throttled: s.throttle.on, Owed: s.short.owed,
+		StressUntil: s.stress.until, Stressed: s.cfg.StressEligible && s.stress.until > now,
+		RollingOut: s.rolling.on, ToReplace: s.rolling.whole, Inferred: s.infer.on,
 		Counters: s.counters,
 	}
 	if c.Inferred && s.infer.busy {
 		c.Busy, c.Idle = c.Idle, 0
 	}
-	c.Serving = c.Busy + t.retiring - t.parting
+	c.Serving = c.Busy + t.retiring - t.ending
 	if c.RollingOut {
-		c.RolledOut = max(0, c.RollOutWhole-s.table.old)
+		c.Replaced = max(0, c.ToReplace-s.table.old)
 	}
 	return c
 }
+
+// Uses grows whenever workers may have done something.
+func (s *Service) Uses() uint64 { return s.uses }
+
+// Draining reports whether the service is being stopped.
+func (s *Service) Draining() bool { return s.draining }
 
 // Worker is one worker as the table sees it.
 type Worker struct {
@@ -60,6 +70,7 @@ type Worker struct {
 	Age        time.Duration
 	Stress     bool
 	Adopted    bool
+	Busy       time.Duration // with the present request; negative = it is not, or that is not known
 }
 
 // Each calls f for every worker, oldest first.
@@ -67,7 +78,7 @@ func (s *Service) Each(now Instant, f func(Worker)) {
 	for w := s.table.oldest; w != nil; w = w.younger {
 		f(Worker{
 			ID: w.id, Generation: w.generation, State: s.name(w), Requests: w.finished,
-			Age: now - w.born, Stress: w.stress, Adopted: w.adopted,
+			Age: now - w.started, Stress: w.stress, Adopted: w.adopted, Busy: s.busyFor(w, now),
 		})
 	}
 }
@@ -81,9 +92,16 @@ func (s *Service) Generation(id int) uint64 {
 	return 0
 }
 
+// Serving reports whether a worker is known to hold a client; false also where nobody
+// reports.
+func (s *Service) Serving(id int) bool {
+	w := s.table.byID[id]
+	return w != nil && !s.infer.on && w.holds()
+}
+
 func (s *Service) name(w *worker) string {
 	switch {
-	case w.leaving:
+	case w.retiring:
 		return "retiring"
 	case w.state == starting:
 		return "starting"

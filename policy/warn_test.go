@@ -46,7 +46,7 @@ func TestLimitWarningForEveryone(t *testing.T) {
 	})
 }
 
-// A slot whose worker is about to leave is not taken; one whose worker is
+// A slot whose worker is retiring is not taken; one whose worker is
 // retired but holds a client is.
 func TestLimitWarningAndRetiredWorkers(t *testing.T) {
 	x := play(t, Config{Limit: 2, Extensions: Extensions{WarnAlways: true, Retire: true}}, once(

@@ -11,11 +11,11 @@ var watchNames = [...]string{"off", "on", "new", "once"}
 
 var whyNames = [...]string{
 	Demand: "", Spare: "spare", Replacement: "replacement", Stall: "stall", Stress: "stress",
-	Reload: "reload", Stop: "stop", Surplus: "surplus", UsedUp: "used-up", TooOld: "too-old",
-	BadEnd: "bad-end", QuickEnd: "quick-end", BirthRefused: "refused",
+	Reload: "reload", Stop: "stop", Surplus: "surplus", Above: "above", UsedUp: "used-up", TooOld: "too-old",
+	BadEnd: "bad-end", QuickEnd: "quick-end", StartRefused: "refused",
 	StartTimeout: "start-timeout", BusyTimeout: "busy-timeout", WatchdogSilent: "silent",
 	WatchdogAsked: "asked", RetireTimeout: "retire-timeout", RetireIgnored: "ignored",
-	StopTimeout: "stop-timeout", ExecFailed: "exec", BadEnds: "bad-ends", PauseOver: "", Room: "room",
+	StopTimeout: "stop-timeout", ExecFailed: "exec", BadEnds: "bad-ends", PauseOver: "", Room: "room", Shortage: "short", ExecTimedOut: "exec-timeout", Crashed: "crashed", NoAccept: "no-accept", Background: "background", Large: "large",
 }
 
 // reason is the Why with something before it, nothing for demand.
@@ -44,14 +44,20 @@ func (x *scenario) words(a Action) string {
 		return fmt.Sprintf("retire %d %s", a.Worker, why)
 	case Signal:
 		return fmt.Sprintf("signal %d %d", a.Worker, a.Number)
-	case Leave:
-		return "leave"
+	case ExitIdle:
+		return "exit idle"
+	case CloseOwed:
+		return fmt.Sprintf("close %d", a.Number)
 	case Drained:
 		return "drained"
-	case RollOutDone:
+	case RollingDone:
 		return fmt.Sprintf("rolled out %d", a.Number)
-	case RollOutStopped:
-		return "roll-out stopped " + why
+	case RollingWaits:
+		return fmt.Sprintf("rolling restart waits for %d", a.Number)
+	case RollingStopped:
+		return "rolling restart stopped " + why
+	case Observe:
+		return fmt.Sprintf("look %d", a.Worker)
 	default:
 		return x.warning(a)
 	}
@@ -64,9 +70,9 @@ func (x *scenario) warning(a Action) string {
 	case WarnBadStart:
 		return fmt.Sprintf("bad start %d", a.Worker)
 	case WarnExitStatus:
-		return fmt.Sprintf("exited %d %d", a.Worker, a.End.Code)
+		return fmt.Sprintf("exited %d %d", a.Worker, a.End.Code) + reason(" ", a.Why)
 	case WarnKilled:
-		return fmt.Sprintf("killed %d %d", a.Worker, a.End.Signal)
+		return fmt.Sprintf("killed %d %d", a.Worker, a.End.Signal) + reason(" ", a.Why)
 	case WarnStopped:
 		return fmt.Sprintf("stopped %d %d", a.Worker, a.End.Signal)
 	case WarnUnknownStatus:
@@ -75,8 +81,14 @@ func (x *scenario) warning(a Action) string {
 		return fmt.Sprintf("suspect %d", a.Worker)
 	case WarnStuck:
 		return fmt.Sprintf("stuck %d", a.Number)
+	case WarnLeftBehind:
+		return fmt.Sprintf("left behind %d", a.Number)
+	case WarnBackground:
+		return fmt.Sprintf("background %d", a.Worker)
 	case WarnTimeout:
 		return fmt.Sprintf("overdue %d %s", a.Worker, whyNames[a.Why])
+	case WarnSlow:
+		return fmt.Sprintf("slow %d since %v", a.Worker, a.Until)
 	case InfoStale:
 		return fmt.Sprintf("stale generation of %d", a.Worker)
 	case PanicUnknownChild:

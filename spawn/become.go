@@ -13,11 +13,11 @@ import (
 )
 
 // becomeName is argument 0 of the first image of a worker, by which main knows
-// it; birthVariable carries what the image needs to know, and never reaches the
+// it; startVariable carries what the image needs to know, and never reaches the
 // worker.
 const (
 	becomeName    = "availd: a worker is being started"
-	birthVariable = "AVAILD_BIRTH="
+	startVariable = "AVAILD_START="
 )
 
 // ExitExec is the exit status of a worker whose command could not be executed
@@ -32,7 +32,7 @@ type becoming struct {
 }
 
 func (b becoming) variable() string {
-	return fmt.Sprintf("%s%t:%d:%s", birthVariable, b.ignoreSIGPIPE, b.files, strings.Join(b.pids, ","))
+	return fmt.Sprintf("%s%t:%d:%s", startVariable, b.ignoreSIGPIPE, b.files, strings.Join(b.pids, ","))
 }
 
 // parseBecoming reads what variable wrote; nobody else writes it.
@@ -72,13 +72,13 @@ func become(path string, argv []string) error {
 	return syscall.Exec(path, argv, env)
 }
 
-// ownEnviron takes the birth variable out and says the pid.
+// ownEnviron takes the start variable out and says the pid.
 func ownEnviron(environ []string) ([]string, becoming) {
 	pid := strconv.Itoa(os.Getpid())
 	env := make([]string, 0, len(environ)+4)
 	var b becoming
 	for _, v := range environ {
-		if rest, ok := strings.CutPrefix(v, birthVariable); ok {
+		if rest, ok := strings.CutPrefix(v, startVariable); ok {
 			b = parseBecoming(rest)
 			continue
 		}

@@ -11,15 +11,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/policy"
 )
 
-// BenchmarkBirth measures the time until a worker's first act, for every way to
-// be born, and how many times that of a program in C it is: vfork and exec of
-// the same worker. Births of both take turns, so that they share what else the
+// BenchmarkStart measures the time until a worker's first act, for every way to
+// be started, and how many times that of a program in C it is: vfork and exec of
+// the same worker. Starts of both take turns, so that they share what else the
 // machine does, and medians are compared.
-func BenchmarkBirth(b *testing.B) {
+func BenchmarkStart(b *testing.B) {
 	dir := b.TempDir()
-	worker, parent := compile(b, dir, "newborn"), compile(b, dir, "parent")
+	worker, parent := compile(b, dir, "worker"), compile(b, dir, "parent")
 	for _, w := range ways() {
 		b.Run(wayNames[w], func(b *testing.B) {
 			defer take(w)()
@@ -110,7 +112,7 @@ func (c *inC) ours(b *testing.B, worker string) time.Duration {
 	}
 	took := time.Since(began)
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 10_000)
-	if end, ended, err := p.Wait(); err != nil || !ended || end != (End{}) {
+	if end, ended, err := p.Wait(); err != nil || !ended || end != (policy.End{}) {
 		b.Fatal(end, ended, err)
 	}
 	_ = p.Close()

@@ -8,7 +8,7 @@ import (
 )
 
 // block is memory outside Go's heap and stacks: what is in it stays where it
-// is, and the collector does not look at it. It is used again for every birth.
+// is, and the collector does not look at it. It is used again for every start.
 type block struct {
 	bytes []byte
 	used  int
@@ -27,11 +27,17 @@ func (b *block) renew(n int) error {
 	if err != nil {
 		return os.NewSyscallError("mmap", err)
 	}
-	if b.bytes != nil {
-		_ = unix.Munmap(b.bytes) // ours, and nobody's any more
-	}
+	b.unmap()
 	b.bytes = bytes
 	return nil
+}
+
+// unmap gives the memory back. No child may use it any more.
+func (b *block) unmap() {
+	if b.bytes != nil {
+		_ = unix.Munmap(b.bytes)
+		b.bytes = nil
+	}
 }
 
 // take gives out n bytes, which may hold something old.

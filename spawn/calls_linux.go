@@ -5,7 +5,6 @@ package spawn
 import (
 	"math"
 	"slices"
-	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -35,8 +34,11 @@ func (l *callList) add(number uintptr, arguments ...uintptr) {
 var callNames = map[uintptr]string{
 	unix.SYS_CLOSE_RANGE: "close_range", unix.SYS_SETPGID: "setpgid", unix.SYS_SETSID: "setsid", unix.SYS_DUP3: "dup3", unix.SYS_FCNTL: "fcntl",
 	unix.SYS_OPENAT: "open /dev/null", unix.SYS_RT_SIGACTION: "rt_sigaction", unix.SYS_PRLIMIT64: "prlimit",
-	unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask",
+	unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_EXECVE: "execve",
 }
+
+// atCWD is AT_FDCWD as a register has it.
+const atCWD = uintptr(unix.AT_FDCWD & math.MaxUint32)
 
 // maxCalls bounds the calls of a child.
 func (c *Command) maxCalls(h Handover) int { return 64 + 8 + 2*len(h.Files) }
@@ -45,7 +47,7 @@ func (c *Command) maxCalls(h Handover) int { return 64 + 8 + 2*len(h.Files) }
 // descriptors, leaves its parent's process group, or session, and takes off what Go has
 // made of limits and signals. Signals are let in last, when there is no handler
 // any more that they could find.
-func (c *Command) instruct(l *callList, w way, h Handover, path, argv, envp uintptr) {
+func (c *Command) instruct(l *callList, h Handover, path, argv, envp uintptr) {
 	if c.Session {
 		l.add(unix.SYS_SETSID)
 	} else {
@@ -55,16 +57,18 @@ func (c *Command) instruct(l *callList, w way, h Handover, path, argv, envp uint
 	if limit := l.limit(c.Descriptors); limit != 0 {
 		l.add(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, limit, 0)
 	}
-	l.resetSignals(w, c.IgnoreSIGPIPE)
+	l.resetSignals(c.IgnoreSIGPIPE)
 	l.add(unix.SYS_EXECVE, path, argv, envp)
 }
 
 // takeFiles makes the files the child's descriptors from 0 on. Until the first
-// call the table is the parent's: copying it would cost the more, the more
-// workers there are, and all but the files are closed anyway. That call leaves
-// the child a table of its own with those that are worth copying
-// (CLOSE_RANGE_UNSHARE of close_range(2), Linux 5.9). Above them the numbers are
-// free for those that stand where another has to be.
+// call the table is the parent's, which keeps the files open until the start is
+// over: copying it would cost the more, the more workers there are, and all but the
+// files are closed anyway. That call leaves the child a table of its own with those
+// that are worth copying (CLOSE_RANGE_UNSHARE of close_range(2), Linux 5.9). Above
+// them the numbers are free for those that stand where another has to be. The last
+// call closes the rest: were it left to the exec, which may take long, the client of
+// another worker would see its connection open after that worker has closed it.
 func (l *callList) takeFiles(files []int) {
 	free := uintptr(len(files))
 	for _, fd := range files {
@@ -88,14 +92,14 @@ func (l *callList) takeFiles(files []int) {
 		switch fd {
 		case Null: // open(2) takes the lowest number that is free
 			l.add(unix.SYS_CLOSE_RANGE, to, to, 0)
-			l.add(unix.SYS_OPENAT, uintptr(unix.AT_FDCWD&math.MaxUint32), null, unix.O_RDONLY)
+			l.add(unix.SYS_OPENAT, atCWD, null, unix.O_RDONLY)
 		case i:
 			l.add(unix.SYS_FCNTL, to, unix.F_SETFD, 0)
 		default:
 			l.add(unix.SYS_DUP3, uintptr(fd), to, 0)
 		}
 	}
-	l.add(unix.SYS_CLOSE_RANGE, uintptr(len(files)), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	l.add(unix.SYS_CLOSE_RANGE, uintptr(len(files)), math.MaxUint32, 0)
 }
 
 // limit is where the limit is that the child sets, 0 if it has it already. A
@@ -112,9 +116,8 @@ func (l *callList) limit(began unix.Rlimit) uintptr {
 }
 
 // resetSignals gives every signal its default disposition, SIGPIPE the one that
-// availd found, and empties the mask. A child that was born without handlers has
-// that already, but for what was ignored.
-func (l *callList) resetSignals(w way, ignoreSIGPIPE bool) {
+// availd found, and empties the mask.
+func (l *callList) resetSignals(ignoreSIGPIPE bool) {
 	const words = int(unsafe.Sizeof(sigaction{})) / wordSize
 	byDefault, ignore := l.words(words), l.words(words)
 	ignore[0] = sigIgn
@@ -123,7 +126,7 @@ func (l *callList) resetSignals(w way, ignoreSIGPIPE bool) {
 		case sig == uintptr(unix.SIGKILL) || sig == uintptr(unix.SIGSTOP):
 		case sig == uintptr(unix.SIGPIPE) && ignoreSIGPIPE:
 			l.add(unix.SYS_RT_SIGACTION, sig, address(ignore), 0, 8)
-		case w != clearing || isIgnored(sig):
+		default:
 			l.add(unix.SYS_RT_SIGACTION, sig, address(byDefault), 0, 8)
 		}
 	}
@@ -132,18 +135,3 @@ func (l *callList) resetSignals(w way, ignoreSIGPIPE bool) {
 
 // signals is the number of the last one.
 const signals = 64
-
-func isIgnored(sig uintptr) bool { return ignored()>>sig&1 != 0 }
-
-// ignored has a bit for every signal that this process ignores. It is looked up
-// once: what changes later, changes from or to a handler.
-var ignored = sync.OnceValue(func() (set uint64) {
-	for sig := uintptr(1); sig < signals; sig++ {
-		var now sigaction
-		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), 8, 0, 0)
-		if errno == 0 && now.handler == sigIgn {
-			set |= 1 << sig
-		}
-	}
-	return set
-})

@@ -1,11 +1,11 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// func bear(c *child)
+// func cloneChild(c *child)
 //
-// What comes after born runs in the new process, on its parent's memory. It
+// What comes after inchild runs in the new process, on its parent's memory. It
 // uses no stack and nothing of Go's; R12 is c on both sides.
-TEXT ·bear(SB),NOSPLIT,$0-8
+TEXT ·cloneChild(SB),NOSPLIT,$0-8
 	MOVQ c+0(FP), R12
 	MOVQ $14, AX             // rt_sigprocmask: a signal would find Go's handlers in the child
 	MOVQ $2, DI              // SIG_SETMASK
@@ -13,15 +13,15 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	LEAQ child_mask(R12), DX
 	MOVQ $8, R10
 	SYSCALL
-	MOVQ (child_birth+0)(R12), AX
-	MOVQ (child_birth+8)(R12), DI
-	MOVQ (child_birth+16)(R12), SI
-	MOVQ (child_birth+24)(R12), DX
-	MOVQ (child_birth+32)(R12), R10
-	MOVQ (child_birth+40)(R12), R8
+	MOVQ (child_clone+0)(R12), AX
+	MOVQ (child_clone+8)(R12), DI
+	MOVQ (child_clone+16)(R12), SI
+	MOVQ (child_clone+24)(R12), DX
+	MOVQ (child_clone+32)(R12), R10
+	MOVQ (child_clone+40)(R12), R8
 	SYSCALL
 	CMPQ AX, $0
-	JEQ  born
+	JEQ  inchild
 	MOVQ AX, child_pid(R12)
 	MOVQ $14, AX             // rt_sigprocmask
 	MOVQ $2, DI
@@ -31,7 +31,7 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	SYSCALL
 	RET
 
-born:
+inchild:
 	MOVQ $39, AX             // getpid
 	SYSCALL
 	LEAQ (child_digits+23)(R12), BX // the last byte stays NUL
@@ -84,6 +84,14 @@ failed:
 	MOVQ AX, child_failed(R12)
 	MOVQ 0(R13), R13
 	MOVQ R13, child_refused(R12)
+	MOVQ (child_question+0)(R12), AX
+	MOVQ (child_question+8)(R12), DI
+	MOVQ (child_question+16)(R12), SI
+	MOVQ (child_question+24)(R12), DX
+	MOVQ (child_question+32)(R12), R10
+	MOVQ (child_question+40)(R12), R8
+	SYSCALL
+	MOVQ AX, child_answer(R12)
 	MOVQ $231, AX            // exit_group
 	MOVQ $203, DI            // EXIT_EXEC of systemd.exec(5); nobody sees it
 	SYSCALL

@@ -1,11 +1,11 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// func bear(c *child)
+// func cloneChild(c *child)
 //
-// What comes after born runs in the new process, on its parent's memory. It
+// What comes after inchild runs in the new process, on its parent's memory. It
 // uses no stack and nothing of Go's; R19 is c on both sides.
-TEXT ·bear(SB),NOSPLIT,$0-8
+TEXT ·cloneChild(SB),NOSPLIT,$0-8
 	MOVD c+0(FP), R19
 	MOVD $135, R8            // rt_sigprocmask: a signal would find Go's handlers in the child
 	MOVD $2, R0              // SIG_SETMASK
@@ -13,14 +13,14 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	ADD  $child_mask, R19, R2
 	MOVD $8, R3
 	SVC
-	MOVD (child_birth+0)(R19), R8
-	MOVD (child_birth+8)(R19), R0
-	MOVD (child_birth+16)(R19), R1
-	MOVD (child_birth+24)(R19), R2
-	MOVD (child_birth+32)(R19), R3
-	MOVD (child_birth+40)(R19), R4
+	MOVD (child_clone+0)(R19), R8
+	MOVD (child_clone+8)(R19), R0
+	MOVD (child_clone+16)(R19), R1
+	MOVD (child_clone+24)(R19), R2
+	MOVD (child_clone+32)(R19), R3
+	MOVD (child_clone+40)(R19), R4
 	SVC
-	CBZ  R0, born
+	CBZ  R0, inchild
 	MOVD R0, child_pid(R19)
 	MOVD $135, R8            // rt_sigprocmask
 	MOVD $2, R0
@@ -30,7 +30,7 @@ TEXT ·bear(SB),NOSPLIT,$0-8
 	SVC
 	RET
 
-born:
+inchild:
 	MOVD $172, R8            // getpid
 	SVC
 	ADD  $(child_digits+23), R19, R20 // the last byte stays NUL
@@ -81,6 +81,14 @@ failed:
 	MOVD R0, child_failed(R19)
 	MOVD 0(R20), R20
 	MOVD R20, child_refused(R19)
+	MOVD (child_question+0)(R19), R8
+	MOVD (child_question+8)(R19), R0
+	MOVD (child_question+16)(R19), R1
+	MOVD (child_question+24)(R19), R2
+	MOVD (child_question+32)(R19), R3
+	MOVD (child_question+40)(R19), R4
+	SVC
+	MOVD R0, child_answer(R19)
 	MOVD $94, R8             // exit_group
 	MOVD $203, R0            // EXIT_EXEC of systemd.exec(5); nobody sees it
 	SVC

@@ -28,8 +28,8 @@ func Find(command string) (string, error) {
 }
 
 // check reports whether path can be executed by this process as far as can be
-// told without doing it. It is asked before every birth, so that a command that
-// vanished is named as such, and one that came back is used.
+// told without doing it. It may wait for whoever serves the file, so it is asked
+// when the configuration is read, and not at a start.
 func check(path string) error {
 	st, err := os.Stat(path)
 	if err == nil && st.IsDir() {

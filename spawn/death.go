@@ -7,23 +7,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/policy"
 )
-
-// End is how a worker ended.
-type End struct {
-	Code   int // exit status, when Signal is 0
-	Signal int
-}
 
 // Wait collects a worker whose pidfd is readable; false: it has not ended, or
 // how is not known (yet). It waits for exactly that pid, so that it cannot take
 // the status of any other child. The pid may be used again from the moment Wait
-// returns true.
+// returns true. Why a command could not be executed [Process.Executed] says, which
+// has to be asked before.
 //
 // A worker that was adopted after a crash is not a child: its parent, the
 // service manager, collects it, and the pidfd tells how it ended a moment after
 // it became readable, on Linux 6.15 and later.
-func (p Process) Wait() (End, bool, error) {
+func (p Process) Wait() (policy.End, bool, error) {
 	var status unix.WaitStatus
 	pid := 0
 	err := retry(func() (err error) {
@@ -34,17 +30,18 @@ func (p Process) Wait() (End, bool, error) {
 	case errors.Is(err, unix.ECHILD):
 		var known bool
 		if status, known = exitStatus(p.FD); !known {
-			return End{}, false, nil
+			return policy.End{}, false, nil
 		}
 	case err != nil:
-		return End{}, false, os.NewSyscallError("wait4", err)
+		return policy.End{}, false, os.NewSyscallError("wait4", err)
 	case pid == 0:
-		return End{}, false, nil
+		return policy.End{}, false, nil
 	}
+	_, _ = p.Executed() // the number may be that of another start soon
 	if status.Signaled() {
-		return End{Signal: int(status.Signal())}, true, nil
+		return policy.End{Signal: int(status.Signal())}, true, nil
 	}
-	return End{Code: status.ExitStatus()}, true, nil
+	return policy.End{Code: status.ExitStatus()}, true, nil
 }
 
 // Signal sends sig to the worker alone. That it has ended meanwhile is not an
@@ -61,6 +58,9 @@ func (p Process) Signal(sig unix.Signal) error {
 // group. It must not be called after Wait returned true: the number might be
 // another's by then.
 func (p Process) SignalGroup(sig unix.Signal) error {
+	if p.Alone {
+		return p.Signal(sig)
+	}
 	err := unix.PidfdSendSignal(p.FD, sig, nil, pidfdSignalProcessGroup)
 	if errors.Is(err, unix.EINVAL) && !p.ended() { // Linux before 6.9
 		err = unix.Kill(-p.PID, sig)

@@ -67,7 +67,7 @@ func checkDescriptors(t *testing.T, files []int) {
 	// The shell itself has one more, the pipe of $(…), and for a moment its other
 	// end, of which nothing is to be seen any more then.
 	out := filepath.Join(t.TempDir(), "out")
-	born(t, Command{Environ: os.Environ(), Args: []string{out}}, Handover{Files: files}, `
+	started(t, Command{Environ: os.Environ(), Args: []string{out}}, Handover{Files: files}, `
 		said=$(for fd in /proc/$$/fd/*; do echo "${fd##*/} $(readlink "$fd")"; done)
 		echo "$said" > "$0"`, 1, false)
 	got := map[string]string{}
@@ -88,7 +88,7 @@ func checkDescriptors(t *testing.T, files []int) {
 	}
 }
 
-// talk gives birth to a shell script on a connection, sends it a line, and
+// talk starts a shell script on a connection, sends it a line, and
 // returns what it answers until its end.
 func talk(t *testing.T, script string, args ...string) string {
 	t.Helper()
@@ -98,6 +98,9 @@ func talk(t *testing.T, script string, args ...string) string {
 	}
 	c := Command{Path: "/bin/sh", Args: append([]string{"-c", script, "sh"}, args...), Environ: os.Environ()}
 	p, err := c.Start(9, false, Handover{Files: []int{pair[0], pair[0], 2}})
+	if err == nil {
+		err = executed(t, p)
+	}
 	_ = unix.Close(pair[0])
 	defer func() { _ = unix.Close(pair[1]) }()
 	if err != nil {

@@ -1,27 +1,27 @@
 package spawn
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/availd/availd/worker"
 )
 
-// reserved are the variables that were meant for availd: sd_listen_fds(3),
-// sd_notify(3), sd_watchdog_enabled(3), and memory pressure (systemd 254). A
-// trailing * stands for any ending.
+// reserved are the variables that were meant for availd, as the contracts define them by
+// name: sd_listen_fds(3), sd_notify(3) and the descriptor store, sd_watchdog_enabled(3),
+// and memory pressure (systemd 254). Others that begin like these, such as LISTEN_ADDR,
+// are the application's.
 var reserved = []string{
-	"AVAILD_*", "LISTEN_*", "NOTIFY_SOCKET", "WATCHDOG_*", "FDSTORE", "MAINPID*", "MEMORY_PRESSURE_*",
+	"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "NOTIFY_SOCKET", "FDSTORE", "MAINPID", "MAINPIDFDID",
+	"WATCHDOG_USEC", "WATCHDOG_PID", "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE",
 }
 
+// ownPrefix is that of the variables of availd's own contract, and of no others.
+const ownPrefix = "AVAILD_"
+
 func isReserved(name string) bool {
-	for _, r := range reserved {
-		prefix, open := strings.CutSuffix(r, "*")
-		if name == prefix || open && strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(name, ownPrefix) || slices.Contains(reserved, name)
 }
 
 // names reports whether one of the variables is called name.

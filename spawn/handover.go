@@ -9,11 +9,11 @@ import (
 // Null stands for /dev/null in [Handover.Files].
 const Null = -1
 
-// Handover is what a protocol gives to one worker. Births of one service may
+// Handover is what a protocol gives to one worker. Starts of one service may
 // share a value: nothing here is changed or kept.
 type Handover struct {
 	// Files become the worker's descriptors, from 0 on, and it gets no other.
-	// They stay the caller's.
+	// They stay the caller's, and open until the start is over ([Process.Executed]).
 	Files []int
 	// Env are variables, NAME=value, which take the place of availd's own of
 	// that name. NAME alone takes that out.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // TestInherited asserts what the worker finds although its parent was started
@@ -47,7 +47,7 @@ func testInherited(t *testing.T) {
 func TestBlockedSignals(t *testing.T) { all(t, testBlockedSignals) }
 
 func testBlockedSignals(t *testing.T) {
-	python := need.Program(t, "python3")
+	python := testutil.Program(t, "python3")
 	out := filepath.Join(t.TempDir(), "out")
 	script := `grep SigBlk /proc/self/status > ` + out
 	setup := `exec ` + python + ` -c 'import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM,signal.SIGUSR1}); os.execv(sys.argv[1],sys.argv[1:])' "$0"; true`

@@ -25,13 +25,18 @@ func testLong(t *testing.T) {
 			Environ: []string{"PATH=" + os.Getenv("PATH"), "OURS=" + c.text}, Args: []string{out, c.text},
 		}
 		h := Handover{Files: standard.Files, Env: []string{"THEIRS=" + c.text}}
-		born(t, command, h, `echo "${#OURS} ${#THEIRS} ${#1}" > "$0"`, 1, false)
+		started(t, command, h, `echo "${#OURS} ${#THEIRS} ${#1}" > "$0"`, 1, false)
 		if got := strings.TrimSpace(read(t, out)); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
 	tooLong := Command{Path: "/bin/sh", Args: []string{long + long}}
-	if _, err := tooLong.Start(1, false, standard); !errors.Is(err, unix.E2BIG) {
+	p, err := tooLong.Start(1, false, standard)
+	if err == nil {
+		err = executed(t, p)
+		await(t, p)
+	}
+	if !errors.Is(err, unix.E2BIG) {
 		t.Errorf("got %v, want %v", err, unix.E2BIG)
 	}
 }
@@ -41,7 +46,7 @@ func TestStress(t *testing.T) {
 	all(t, func(t *testing.T) {
 		for stress, want := range map[bool]string{true: "set yes\n", false: "set \n"} {
 			out := filepath.Join(t.TempDir(), "out")
-			born(t, Command{Environ: os.Environ()}, standard, `echo "${AVAILD_STRESS+set} $AVAILD_STRESS" > `+out, 1, stress)
+			started(t, Command{Environ: os.Environ()}, standard, `echo "${AVAILD_STRESS+set} $AVAILD_STRESS" > `+out, 1, stress)
 			if got := read(t, out); got != want {
 				t.Errorf("stress %t: got %q, want %q", stress, got, want)
 			}
@@ -49,11 +54,11 @@ func TestStress(t *testing.T) {
 	})
 }
 
-// TestBirthAllocates a few small things: the two lists of strings, the
+// TestStartAllocates a few small things: the two lists of strings, the
 // generation, and what the table of descriptors is worked out with.
-func TestBirthAllocates(t *testing.T) {
-	if !isDirect() {
-		t.Skip("no direct births on this architecture")
+func TestStartAllocates(t *testing.T) {
+	if !direct.Load() {
+		t.Skip("no direct starts on this architecture")
 	}
 	c := Command{Path: "/bin/true", Environ: os.Environ()}
 	h := Handover{Files: []int{Null, 1, 2}, Env: []string{"LISTEN_FDS=0"}, PIDs: []string{"LISTEN_PID"}}
@@ -65,6 +70,6 @@ func TestBirthAllocates(t *testing.T) {
 		await(t, p)
 	})
 	if want := 8.0; got > want {
-		t.Errorf("%v allocations for a birth, want at most %v", got, want)
+		t.Errorf("%v allocations for a start, want at most %v", got, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +17,9 @@ import (
 // TestSession: a worker that is stopped when its parent dies lives on in a session of
 // its own; in its parent's, the kernel sends it SIGHUP.
 func TestSession(t *testing.T) {
+	hangups := make(chan os.Signal, 1) // or what is started under nohup(1) ignores them
+	signal.Notify(hangups, unix.SIGHUP)
+	defer signal.Stop(hangups)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil { // orphans become ours
 		t.Fatal(err)
 	}
@@ -39,7 +43,7 @@ func fateOfStopped(t *testing.T, session bool) unix.Signal {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_DIES=1", "SPAWN_TEST_COMMAND="+string(text), "SPAWN_TEST_WAY="+wayNames[way(chosen.Load())])
+	cmd.Env = append(os.Environ(), "SPAWN_TEST_PARENT=1", "SPAWN_TEST_DIES=1", "SPAWN_TEST_COMMAND="+string(text), "SPAWN_TEST_WAY="+wayNames[direct.Load()])
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // as a service manager starts it
 	says, err := cmd.StdoutPipe()                        // which the worker has, too
 	if err == nil {

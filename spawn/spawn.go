@@ -1,4 +1,4 @@
-// Package spawn is the birth and death of one worker process: its arguments,
+// Package spawn is the start and end of one worker process: its arguments,
 // environment, descriptors and process group, its pidfd, the signals it is
 // sent, and how it ended.
 //
@@ -9,18 +9,19 @@
 //
 // Two things can only be done by the process that the worker will be: saying
 // its own pid in LISTEN_PID (sd_listen_fds(3)), and giving its thread an empty
-// signal mask. So a worker is born by a clone whose child carries out a list of
+// signal mask. So a worker is started by a clone whose child carries out a list of
 // system calls that was prepared for it, execve being the last. Where that is
 // not possible, availd executes itself, and that image, entered by [Become],
 // executes the command. The pid, and so the pidfd, is the same from the first
-// instant.
+// instant. Nothing here waits for the exec, and nothing looks at the command's file
+// but the worker's own process.
 //
 // # Diagnostics
 //
-// Every error goes to the caller and is a [*CommandError] when the command is
-// at fault rather than the system. Where availd executes itself first, a command
-// that passes the check but cannot be executed after all (a bad interpreter,
-// say) ends with status [ExitExec], after a line on standard error.
+// Every error goes to the caller, of Start or of [Process.Executed], and is a
+// [*CommandError] when the command is at fault rather than the system. Where availd
+// executes itself first, a command that cannot be executed ends with status
+// [ExitExec], after a line on standard error.
 package spawn
 
 import (
@@ -47,69 +48,53 @@ type Command struct {
 	// started with. The zero limit is not known, and stays as it is.
 	IgnoreSIGPIPE bool
 	Descriptors   unix.Rlimit
-	// Ahead has births after a first good one not wait until the command is
-	// executed, for many in a row. If it cannot be executed any more, the worker
-	// ends with status [ExitExec].
-	Ahead bool
 	// Session gives each worker a session of its own, not only a process group. A
 	// group with a stopped process whose last tie to its session is cut gets SIGHUP
 	// (setpgid(2)): it would end a worker that is stopped when availd dies, as
-	// workers are that have to be looked at. Such births wait for the exec.
+	// workers are that have to be looked at.
 	Session bool
-	// Detour is set by the Start that found out why no worker can be born directly
-	// here: from then on all are born by way of another image.
+	// Detour is set by the Start that found out why no worker can be started directly
+	// here: from then on all are started by way of another image.
 	Detour error
 
-	bore  bool // there was a good birth
-	crowd int  // number of its pidfd
 	// inherited is Environ without what is left out; nil = not worked out yet.
 	inherited []string
 }
 
-// Process is a worker that was born here.
+// Process is a worker that was started here.
 type Process struct {
 	PID int
 	// FD is its pidfd (pidfd_open(2)), close-on-exec, owned by the holder.
 	FD int
+	// Channel is our end of its status channel, where whoever started it has made one, and
+	// Given a descriptor that only the worker needs, to be closed when the start is over.
+	// Both are the holder's; 0 = there is none.
+	Channel, Given int
+	// Alone: it is in the process group of others, so that no signal may go to the group.
+	Alone bool
 }
 
-// way is how workers are born.
-type way int32
+// direct: workers are started by clone(2), until that was refused; else by the
+// trampoline.
+var direct atomic.Bool
 
-const (
-	clearing  way = iota // by clone3(2), whose child is without Go's handlers of signals
-	cloning              // by clone(2), whose child takes them off itself
-	executing            // by the trampoline
-)
+func init() { direct.Store(haveClone) }
 
-// chosen is the first way that was not refused.
-var chosen atomic.Int32
-
-func init() { chosen.Store(int32(firstWay)) }
-
-// Start gives birth to one worker. On error nothing was started.
+// Start starts one worker. On error nothing was started, and a [*CommandError] says
+// that the command is at fault. It does not wait until the command is executed, which
+// may take as long as whoever serves its file likes: [Process.Executed] tells how
+// that went, and until then the files of h have to stay open.
 func (c *Command) Start(generation uint64, stress bool, h Handover) (Process, error) {
-	for {
-		w := way(chosen.Load())
-		if w == executing {
-			return c.trampoline(generation, stress, h)
-		}
-		p, err := c.clone(w, generation, stress, h)
+	if direct.Load() {
+		p, err := c.clone(generation, stress, h)
 		if !errors.Is(err, errCannot) {
 			return p, err
 		}
-		if chosen.CompareAndSwap(int32(w), int32(w+1)) && w+1 == executing {
-			c.Detour = err
-		}
+		direct.Store(false)
+		c.Detour = err
 	}
+	return c.trampoline(generation, stress, h)
 }
-
-// manyFiles is how many descriptors there are when a copy of the table costs more
-// than waiting does. The newest one's number is about that.
-const manyFiles = 512
-
-// waits reports whether the next birth has to wait for the exec.
-func (c *Command) waits() bool { return !c.Ahead || c.Session || !c.bore || c.crowd > manyFiles }
 
 func (c *Command) argv(stress bool) []string {
 	argv := make([]string, 0, 1+len(c.Args))

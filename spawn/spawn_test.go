@@ -12,10 +12,12 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/policy"
 )
 
-// born starts a shell script as a worker and returns how it ended.
-func born(t *testing.T, c Command, h Handover, script string, generation uint64, stress bool) End {
+// started starts a shell script as a worker and returns how it ended.
+func started(t *testing.T, c Command, h Handover, script string, generation uint64, stress bool) policy.End {
 	t.Helper()
 	c.Path, c.Args = "/bin/sh", append([]string{"-c", script}, c.Args...)
 	p, err := c.Start(generation, stress, h)
@@ -25,7 +27,7 @@ func born(t *testing.T, c Command, h Handover, script string, generation uint64,
 	return await(t, p)
 }
 
-func await(t *testing.T, p Process) End {
+func await(t *testing.T, p Process) policy.End {
 	t.Helper()
 	defer func() { _ = p.Close() }()
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}, 20_000)
@@ -61,7 +63,8 @@ func testEnvironment(t *testing.T) {
 		Environ: []string{
 			"PATH=" + os.Getenv("PATH"), "KEPT=1", "AVAILD_X=1", "LISTEN_PID=1", "LISTEN_PIDFDID=2", "NOTIFY_SOCKET=/pid1",
 			"WATCHDOG_USEC=1", "WATCHDOG_PID=1", "FDSTORE=4", "MAINPID=1", "MAINPIDFDID=1", "MEMORY_PRESSURE_WATCH=/x",
-			"RUNTIME_DIRECTORY=/run/x", "FDSTORES=kept", "REMOTE_ADDR=earlier", "REMOTE_PORT=1", "REMOTE_PORTS=kept",
+			"RUNTIME_DIRECTORY=/run/x", "FDSTORES=kept", "LISTEN_ADDR=kept", "LISTEN_PORT=kept", "WATCHDOG_DIR=kept", "MAINPIDS=kept",
+			"MEMORY_PRESSURE_LIMIT=kept", "NOTIFY_SOCKETS=kept", "AVAILDX=kept", "REMOTE_ADDR=earlier", "REMOTE_PORT=1", "REMOTE_PORTS=kept",
 		},
 	}
 	h := Handover{
@@ -69,7 +72,7 @@ func testEnvironment(t *testing.T) {
 		Env:   []string{"LISTEN_FDS=2", "NOTIFY_SOCKET=@x", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORT"},
 		PIDs:  []string{"LISTEN_PID", "WATCHDOG_PID"},
 	}
-	born(t, c, h, `{ echo pid=$$; env; } > `+out, 42, true)
+	started(t, c, h, `{ echo pid=$$; env; } > `+out, 42, true)
 	lines := strings.Split(strings.TrimSpace(read(t, out)), "\n")
 	pid := strings.TrimPrefix(lines[0], "pid=")
 	var got []string
@@ -81,8 +84,9 @@ func testEnvironment(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"AVAILD_GENERATION=42", "AVAILD_STRESS=yes", "FDSTORES=kept", "KEPT=1", "LISTEN_FDS=2", "LISTEN_PID=" + pid,
-		"NOTIFY_SOCKET=@x", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORTS=kept", "RUNTIME_DIRECTORY=/run/x", "WATCHDOG_PID=" + pid,
+		"AVAILDX=kept", "AVAILD_GENERATION=42", "AVAILD_STRESS=yes", "FDSTORES=kept", "KEPT=1", "LISTEN_ADDR=kept", "LISTEN_FDS=2",
+		"LISTEN_PID=" + pid, "LISTEN_PORT=kept", "MAINPIDS=kept", "MEMORY_PRESSURE_LIMIT=kept", "NOTIFY_SOCKET=@x", "NOTIFY_SOCKETS=kept",
+		"REMOTE_ADDR=192.0.2.7", "REMOTE_PORTS=kept", "RUNTIME_DIRECTORY=/run/x", "WATCHDOG_DIR=kept", "WATCHDOG_PID=" + pid,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -98,7 +102,7 @@ func testArguments(t *testing.T) {
 	}{{true, "/bin/sh|a b|-o|stress=yes|yesyes|"}, {false, "/bin/sh|a b|-o|stress=||"}} {
 		out := filepath.Join(t.TempDir(), "out")
 		cmd := Command{Args: []string{"/bin/sh", "a b", "-o", "stress={stress}", "{stress}{stress}"}, Environ: os.Environ()}
-		born(t, cmd, standard, `printf '%s|' "$0" "$@" > `+out, 1, c.stress)
+		started(t, cmd, standard, `printf '%s|' "$0" "$@" > `+out, 1, c.stress)
 		if got := read(t, out); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -110,11 +114,11 @@ func TestEnds(t *testing.T) { all(t, testEnds) }
 func testEnds(t *testing.T) {
 	for _, c := range []struct {
 		script string
-		want   End
+		want   policy.End
 	}{
-		{"exit 0", End{}}, {"exit 3", End{Code: 3}}, {"kill -SEGV $$", End{Signal: int(unix.SIGSEGV)}},
+		{"exit 0", policy.End{}}, {"exit 3", policy.End{Code: 3}}, {"kill -SEGV $$", policy.End{Signal: int(unix.SIGSEGV)}},
 	} {
-		if got := born(t, Command{Environ: os.Environ()}, standard, c.script, 1, false); got != c.want {
+		if got := started(t, Command{Environ: os.Environ()}, standard, c.script, 1, false); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", c.script, got, c.want)
 		}
 	}
@@ -128,7 +132,7 @@ func testExactPid(t *testing.T) {
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	born(t, Command{Environ: os.Environ()}, standard, "exit 0", 1, false)
+	started(t, Command{Environ: os.Environ()}, standard, "exit 0", 1, false)
 	var exit *exec.ExitError
 	if err := other.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 5 {
 		t.Errorf("the other child's status is lost: %v", err)
@@ -164,6 +168,9 @@ func testGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := executed(t, p); err != nil {
+		t.Fatal(err)
+	}
 	_ = unix.Close(w)
 	buf := make([]byte, 3)
 	if _, err := unix.Read(r, buf); err != nil || !bytes.Equal(buf, []byte("up\n")) {
@@ -196,7 +203,17 @@ func testBadCommands(t *testing.T) {
 		{dir, unix.EISDIR},
 		{plain + "/x", unix.ENOTDIR},
 	} {
-		_, err := (&Command{Path: c.path}).Start(1, false, standard)
+		p, err := (&Command{Path: c.path}).Start(1, false, standard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = executed(t, p)
+		if end := await(t, p); end.Code != ExitExec {
+			t.Errorf("%s: ended with %+v, want status %d", c.path, end, ExitExec)
+		}
+		if !direct.Load() {
+			continue // the other image has said why
+		}
 		var command *CommandError
 		if !errors.As(err, &command) || !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.path, err, c.want)
@@ -223,15 +240,15 @@ func testUnexecutable(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := (&Command{Path: bad, Environ: os.Environ()}).Start(1, false, standard)
-	if isDirect() {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if direct.Load() {
+		err = executed(t, p)
 		var command *CommandError
 		if !errors.As(err, &command) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "interpreter") {
 			t.Errorf("got %v, want that the interpreter is missing", err)
 		}
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 	if end := await(t, p); end.Code != ExitExec {
 		t.Errorf("ended with %+v, want status %d", end, ExitExec)

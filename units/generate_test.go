@@ -43,11 +43,13 @@ func lacks(t *testing.T, what string, text []byte, words ...string) {
 func TestGenerateSaysWhatAvaildNeeds(t *testing.T) {
 	set := generate(t, web())
 	hasLines(t, "service", set.Service, "Type=notify", "NotifyAccess=main", "KillMode=process", "Restart=on-failure",
-		"RestartSec=100ms", "StartLimitIntervalSec=0", "FileDescriptorStoreMax=4096", "RuntimeDirectory=availd/web",
+		"RestartSec=100ms", "StartLimitIntervalSec=0", "FileDescriptorStoreMax=4096", "RuntimeDirectory=availd/web", "RuntimeDirectoryMode=0750", "Environment=AVAILD_SOCKET=web.socket",
 		"RuntimeDirectoryPreserve=restart", "OOMPolicy=continue", "WatchdogSec=30s", "TimeoutStopSec=60s",
 		"ExecStart=/usr/bin/availd run --config /etc/availd/web.conf -- /usr/local/libexec/web",
 		"ExecReload=/usr/bin/availd reload web", "ExecStopPost=/usr/bin/availd reap", "DynamicUser=yes", "ProtectHome=yes",
-		"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK")
+		"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", "SystemCallErrorNumber=EPERM", "SyslogIdentifier=web",
+		"LimitNOFILE=9216:524288", "Environment=AVAILD_OWN_NOFILE=9216", "Wants=web-backoff.service", "After=web-backoff.service")
+	hasLines(t, "backoff", set.Backoff, "PartOf=web.service", "Type=oneshot", "RemainAfterExit=yes")
 	lacks(t, "service", set.Service, "RestartPreventExitStatus", "NonBlocking=")
 	hasLines(t, "socket", set.Socket, "ListenStream=127.0.0.1:8080", "TriggerLimitIntervalSec=0", "Backlog=4096",
 		"ExecStopPost=/usr/bin/availd reap", "WantedBy=sockets.target")
@@ -119,8 +121,14 @@ func TestGenerateGivesReasons(t *testing.T) {
 	o.Listen = append(o.Listen, "/run/web.sock")
 	o.Run = []string{"--protocol=notify"}
 	o.StatusListen, o.AgentListen = "9080", "/run/web.agent"
-	set := generate(t, o)
-	for what, text := range map[string][]byte{"socket": set.Socket, "service": set.Service, "status": set.Status, "agent": set.Agent} {
+	givesReasons(t, generate(t, o))
+	o.Source, o.Refused = "/etc/availd/web.conf", "wrong"
+	givesReasons(t, generate(t, o))
+}
+
+func givesReasons(t *testing.T, set Set) {
+	t.Helper()
+	for what, text := range map[string][]byte{"socket": set.Socket, "service": set.Service, "backoff": set.Backoff, "status": set.Status, "agent": set.Agent} {
 		for _, paragraph := range strings.Split(string(text), "\n\n") {
 			explained := false
 			for _, line := range strings.Split(strings.TrimSpace(paragraph), "\n") {
@@ -195,7 +203,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{func(o *Options) { o.Properties = []string{"KillMode=mixed"} }, "kills the workers when availd dies"},
 		{func(o *Options) { o.Properties, o.ConfigHome = []string{"User=me"}, "/home/me/.config" }, "runs everything as that user"},
 		{func(o *Options) { o.Systemd = 251 }, "systemd 251: availd needs version 252 or later"},
-		{func(o *Options) { o.Listen, o.Run = []string{"80", "81"}, []string{"--protocol=fastcgi"} }, "one socket"},
+		{func(o *Options) { o.Listen, o.Run = []string{"80", "81"}, []string{"--protocol=fastcgi"} }, "has one, as descriptor 0"},
 	} {
 		o := web()
 		test.change(&o)

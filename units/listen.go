@@ -7,16 +7,26 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // pathLength is the longest path of a socket (unix(7), sun_path).
 const pathLength = 107
+
+// CheckListen reports why systemd cannot listen on an address.
+func CheckListen(address string) error {
+	_, err := listenStream(address)
+	return err
+}
 
 // listenStream translates an address into the value of a ListenStream= line
 // (systemd.socket(5)).
 func listenStream(address string) (string, error) {
 	if strings.ContainsFunc(address, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) }) {
 		return "", fmt.Errorf("listen on %q: white space and control characters are not for addresses", address)
+	}
+	if !utf8.ValidString(address) || strings.HasSuffix(address, `\`) {
+		return "", fmt.Errorf("listen on %q: systemd reads units as UTF-8, and a backslash at the end of a line joins the next one to it; take another name", address)
 	}
 	switch {
 	case strings.HasPrefix(address, "/"), strings.HasPrefix(address, "@"):
@@ -27,6 +37,9 @@ func listenStream(address string) (string, error) {
 		return port(address, address)
 	}
 	if a, err := netip.ParseAddrPort(address); err == nil && a.Port() != 0 {
+		if a.Addr().Is4In6() { // an address of IPv4, which a socket of IPv6 alone cannot have
+			return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String(), nil
+		}
 		return escapeSpecifiers(address), nil
 	}
 	host, tail, _ := cutLast(address, ":")

@@ -1,6 +1,7 @@
 package units
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,6 +40,48 @@ func TestListenStreamRefuses(t *testing.T) {
 	} {
 		if got, err := listenStream(address); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q becomes %q, %v; want an error that says %q", address, got, err, want)
+		}
+	}
+}
+
+func TestFamilies(t *testing.T) {
+	for _, test := range []struct {
+		listen []string
+		want   []string
+		line   string
+	}{
+		{[]string{"127.0.0.1:80"}, []string{"127.0.0.1:80"}, ""},
+		{[]string{"[::]:80"}, []string{"[::]:80"}, ""},
+		{[]string{"80", "/run/x"}, []string{"80", "/run/x"}, "BindIPv6Only=both"},
+		{[]string{"0.0.0.0:80", "[::]:80"}, []string{"0.0.0.0:80", "[::]:80"}, "BindIPv6Only=ipv6-only"},
+		{[]string{"[::]:80", "127.0.0.1:80"}, []string{"[::]:80", "127.0.0.1:80"}, "BindIPv6Only=ipv6-only"},
+		{[]string{"[::]:80", "[::ffff:127.0.0.1]:80"}, []string{"[::]:80", "127.0.0.1:80"}, "BindIPv6Only=ipv6-only"},
+		{[]string{"0.0.0.0:80", "[::]:81"}, []string{"0.0.0.0:80", "[::]:81"}, ""},
+		{[]string{":82", "0.0.0.0:80", "[::]:80"}, []string{"0.0.0.0:82", "[::]:82", "0.0.0.0:80", "[::]:80"}, "BindIPv6Only=ipv6-only"},
+	} {
+		o := web()
+		o.Listen = test.listen
+		socket := generate(t, o).Socket
+		var streams []string
+		for line := range strings.Lines(string(socket)) {
+			if stream, ok := strings.CutPrefix(strings.TrimSpace(line), "ListenStream="); ok {
+				streams = append(streams, stream)
+			}
+		}
+		if !slices.Equal(streams, test.want) {
+			t.Errorf("%q: listens on %q, want %q", test.listen, streams, test.want)
+		}
+		if has := strings.Contains(string(socket), "\nBindIPv6Only="); has != (test.line != "") {
+			t.Errorf("%q: BindIPv6Only= is there: %v", test.listen, has)
+		} else if has {
+			hasLines(t, "socket", socket, test.line)
+		}
+	}
+	for _, listen := range [][]string{{"80", "0.0.0.0:80"}, {"[::1]:80", ":80"}, {"80", ":80"}, {"/run/x", "/run/x"}} {
+		o := web()
+		o.Listen = listen
+		if _, err := Generate(o); err == nil {
+			t.Errorf("%q is taken, and only one of them can be bound", listen)
 		}
 	}
 }

@@ -59,6 +59,13 @@ type Options struct {
 	// ConfDir is where NAME.conf will be; DefaultConfDir if empty, or availd below
 	// ConfigHome.
 	ConfDir string
+	// Source is the file that describes the whole service, where the units are made of it
+	// anew whenever systemd loads its units (systemd.generator(7)). The command is its
+	// affair then and not in the units, and nobody enables them. Empty: the units are
+	// somebody's own.
+	Source string
+	// Refused says what is wrong with Source, for availd run to say instead of starting.
+	Refused string
 	// NonBlocking asks for NonBlocking=yes. It is implied by the protocol
 	// notify, and must not be set for programs that block in accept. With inetd
 	// it means nothing: the sockets are availd's alone, connections always block.
@@ -101,7 +108,7 @@ func (o Options) unitDir() string {
 // check finds what is wrong with the words as such; the addresses and the
 // options of run are looked at where they are translated.
 func (o Options) check() error {
-	if err := checkName(o.Name); err != nil {
+	if err := CheckName(o.Name); err != nil {
 		return err
 	}
 	if len(o.Listen) == 0 {
@@ -118,11 +125,11 @@ func (o Options) check() error {
 	if o.Systemd < OldestSystemd {
 		return fmt.Errorf("systemd %d: availd needs version %d or later", o.Systemd, OldestSystemd)
 	}
-	if o.ConfigHome != "" {
+	switch {
+	case o.ConfigHome != "":
 		return o.checkUser()
-	}
-	if len(o.Command) > 0 && under(o.Command[0], "/tmp", "/var/tmp") {
-		return fmt.Errorf("command %q: the service has a /tmp of its own (PrivateTmp=, implied by DynamicUser=) and will not see it; install it elsewhere, such as /usr/local/libexec", o.Command[0])
+	case o.Source != "": // whatever its command is, availd run finds out
+		return nil
 	}
 	return checkCommand(o.Command)
 }
@@ -137,14 +144,15 @@ func (o Options) checkUser() error {
 	return checkCommand(o.Command)
 }
 
-func checkName(name string) error {
+// CheckName reports why a service cannot be called that.
+func CheckName(name string) error {
 	for _, suffix := range []string{".socket", ".service", ".conf"} {
 		if base, ok := strings.CutSuffix(name, suffix); ok {
 			return fmt.Errorf("name %q: leave out %s, one name serves all three files: %s", name, suffix, base)
 		}
 	}
 	if strings.Contains(name, "@") {
-		return fmt.Errorf("name %q: templates are not supported, generate one set for each instance", name)
+		return fmt.Errorf("name %q: templates are not supported, as each instance would need addresses of its own: make a service for each", name)
 	}
 	if !nameForm(name) || len(name) > nameLength {
 		return fmt.Errorf("name %q: want 1 to %d letters, digits and _.-, the first a letter, a digit or _", name, nameLength)

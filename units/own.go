@@ -9,9 +9,10 @@ type own struct {
 	Stream string
 }
 
-// Agent and Path are for the template.
+// Agent, Path and Port are for the template.
 func (o own) Agent() bool { return o.Kind == agentKind }
 func (o own) Path() bool  { return strings.HasPrefix(o.Stream, "/") }
+func (o own) Port() bool  { return isPort(o.Stream) }
 
 // Kinds, by the names that availd run sets aside.
 const (

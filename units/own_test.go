@@ -18,7 +18,7 @@ func TestOwnSockets(t *testing.T) {
 	set = generate(t, o)
 	hasLines(t, "socket", set.Socket, "Wants=web-status.socket web-agent.socket")
 	hasLines(t, "status", set.Status, "ListenStream=/run/web.status", "FileDescriptorName=status", "SocketMode=0660")
-	if want := []string{"web.socket", "web-status.socket", "web-agent.socket", "web.service"}; !slices.Equal(set.Units(), want) {
+	if want := []string{"web.socket", "web-status.socket", "web-agent.socket", "web.service", "web-backoff.service"}; !slices.Equal(set.Units(), want) {
 		t.Errorf("units %q, want %q", set.Units(), want)
 	}
 	o.StatusListen = "localhost:80"

@@ -38,6 +38,30 @@ func TestPropertyUser(t *testing.T) {
 	}
 }
 
+// Workers must outlive availd, and be told from other processes.
+func TestPropertyConfines(t *testing.T) {
+	for _, test := range []struct {
+		properties []string
+		want       string // in the error, "" = accepted
+	}{
+		{[]string{"PrivatePIDs=yes"}, "kills all workers"},
+		{[]string{"PrivatePIDs=on"}, "kills all workers"},
+		{[]string{"PrivatePIDs=no"}, ""},
+		{[]string{"RootDirectory=/srv", "MountAPIVFS=no"}, "without /proc"},
+		{[]string{"MountAPIVFS=0", "RootImage=/srv/image"}, "without /proc"},
+		{[]string{"RootDirectory=/srv", "MountAPIVFS=no", "MountAPIVFS=yes"}, ""},
+		{[]string{"MountAPIVFS=no"}, ""},
+		{[]string{"ProtectControlGroups=strict", "PrivateNetwork=yes", "PrivateUsers=yes", "ProcSubset=pid", "ProtectProc=invisible"}, ""},
+	} {
+		o := web()
+		o.Systemd, o.Properties = 257, test.properties
+		_, err := Generate(o)
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%q: %v, want %q", test.properties, err, test.want)
+		}
+	}
+}
+
 // The same for every version, see docs/adr/0012.
 func TestSystemdVersion(t *testing.T) {
 	o := web()

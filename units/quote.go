@@ -27,6 +27,14 @@ func quote(word string) string {
 	if word != "" && strings.Trim(strings.NewReplacer("$$", "", "%%", "").Replace(word), plain) == "" {
 		return word
 	}
+	return enclose(word)
+}
+
+// assignment is one for Environment= (systemd.exec(5)), where a $ means itself.
+func assignment(name, value string) string { return enclose(name + "=" + escapeSpecifiers(value)) }
+
+// enclose puts a word into quotes, with escapes of C.
+func enclose(word string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, c := range word {
@@ -51,3 +59,11 @@ func quote(word string) string {
 // escapeSpecifiers keeps systemd from replacing %i and the like
 // (systemd.unit(5), SPECIFIERS).
 func escapeSpecifiers(s string) string { return strings.ReplaceAll(s, "%", "%%") }
+
+// ShellWord is a word as a shell reads it back.
+func ShellWord(word string) string {
+	if word != "" && strings.Trim(word, plain) == "" && word[0] != '~' {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,6 +1,7 @@
 package units
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +14,12 @@ import (
 // A Set is the generated text of one service's files.
 type Set struct {
 	Name    string
-	ConfDir string // where the service will look for NAME.conf
-	UnitDir string // where systemd will look for the units
+	ConfDir string   // where the service will look for NAME.conf
+	UnitDir string   // where systemd will look for the units
+	Notes   []string // what the person who generates the units should know, a sentence each
 
 	Socket, Service, Conf []byte
+	Backoff               []byte // NAME-backoff.service
 	Status, Agent         []byte // NAME-status.socket, NAME-agent.socket; nil if not asked for
 }
 
@@ -32,6 +35,7 @@ func (s Set) files() []file {
 		{s.UnitDir, s.Name + "-" + statusKind + ".socket", s.Status},
 		{s.UnitDir, s.Name + "-" + agentKind + ".socket", s.Agent},
 		{s.UnitDir, s.Name + ".service", s.Service},
+		{s.UnitDir, s.Name + "-backoff.service", s.Backoff},
 		{s.ConfDir, s.Name + ".conf", s.Conf},
 	}
 	return slices.DeleteFunc(all, func(f file) bool { return f.text == nil })
@@ -41,7 +45,7 @@ func (s Set) files() []file {
 func (s Set) Units() []string {
 	var names []string
 	for _, f := range s.files() {
-		if !strings.HasSuffix(f.name, ".conf") {
+		if !f.isConf() {
 			names = append(names, f.name)
 		}
 	}
@@ -62,30 +66,87 @@ func (s Set) Print(w io.Writer) error {
 	return nil
 }
 
-// WriteTo writes the files, with mode 0644, into dir, which must exist.
-// The service looks for NAME.conf in ConfDir: make the two the same, or move
-// it. Each file appears whole or not at all. Files that exist are replaced
+// WriteTo writes the units into dir, which must exist, and NAME.conf into confDir,
+// which is made if it is not there; all with mode 0644. The service looks for NAME.conf
+// in ConfDir. Each file appears whole or not at all. Files that exist are replaced
 // only with force, otherwise the error is [os.ErrExist]; on any error before
 // the last step no file of the set has changed.
-func (s Set) WriteTo(dir string, force bool) (err error) {
+func (s Set) WriteTo(dir, confDir string, force bool) (err error) {
 	staged := make(map[string]string)
 	defer func() {
 		for temporary := range staged {
 			os.Remove(temporary)
 		}
 	}()
+	if err := os.MkdirAll(confDir, 0o755); err != nil {
+		return fmt.Errorf("write %s.conf: %w", s.Name, err)
+	}
 	for _, f := range s.files() {
-		path := filepath.Join(dir, f.name)
+		to := f.place(dir, confDir)
+		path := filepath.Join(to, f.name)
 		if err := vacant(path); err != nil && !force {
 			return err
 		}
-		temporary, err := stage(dir, f)
+		temporary, err := stage(to, f)
 		if err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
 		staged[temporary] = path
 	}
 	return publish(staged, force)
+}
+
+// WriteUnits writes the units into dir, which is a generator's own and empty: nobody sees
+// them before all are written.
+func (s Set) WriteUnits(dir string) error {
+	for _, f := range s.files() {
+		if f.isConf() {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isConf: all others are units.
+func (f file) isConf() bool { return strings.HasSuffix(f.name, ".conf") }
+
+func (f file) place(dir, confDir string) string {
+	if f.isConf() {
+		return confDir
+	}
+	return dir
+}
+
+// A Difference is what of a set is not as the files that are there.
+type Difference struct {
+	New     bool // there is no NAME.socket yet
+	Sockets bool // one of the sockets, which only a restart of all changes
+	Service bool
+	Conf    bool
+}
+
+// Compare says what WriteTo would change. A file that cannot be read is another one.
+func (s Set) Compare(dir, confDir string) (d Difference) {
+	_, err := os.Stat(filepath.Join(dir, s.Name+".socket"))
+	d.New = err != nil
+	for _, f := range s.files() {
+		text, err := os.ReadFile(filepath.Join(f.place(dir, confDir), f.name))
+		if err == nil && bytes.Equal(text, f.text) {
+			continue
+		}
+		switch {
+		case f.isConf():
+			d.Conf = true
+		case strings.HasSuffix(f.name, ".socket"):
+			d.Sockets = true
+		default:
+			d.Service = true
+		}
+	}
+	return d
 }
 
 // vacant reports an error if there is something at path.

@@ -31,10 +31,10 @@ func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
 func TestWriteTo(t *testing.T) {
 	dir := t.TempDir()
 	set := generate(t, web())
-	if err := set.WriteTo(dir, false); err != nil {
+	if err := set.WriteTo(dir, dir, false); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, dir, map[string][]byte{"web.socket": set.Socket, "web.service": set.Service, "web.conf": set.Conf})
+	wantFiles(t, dir, map[string][]byte{"web.socket": set.Socket, "web.service": set.Service, "web-backoff.service": set.Backoff, "web.conf": set.Conf})
 	info, err := os.Stat(filepath.Join(dir, "web.service"))
 	if err != nil {
 		t.Fatal(err)
@@ -51,20 +51,47 @@ func TestWriteToKeepsWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := generate(t, web())
-	if err := set.WriteTo(dir, false); !errors.Is(err, os.ErrExist) || !strings.Contains(err.Error(), "--force") {
+	if err := set.WriteTo(dir, dir, false); !errors.Is(err, os.ErrExist) || !strings.Contains(err.Error(), "--force") {
 		t.Errorf("error %v, want one that is %v and names --force", err, os.ErrExist)
 	}
 	wantFiles(t, dir, map[string][]byte{"web.conf": mine})
-	if err := set.WriteTo(dir, true); err != nil {
+	if err := set.WriteTo(dir, dir, true); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, dir, map[string][]byte{"web.socket": set.Socket, "web.service": set.Service, "web.conf": set.Conf})
+	wantFiles(t, dir, map[string][]byte{"web.socket": set.Socket, "web.service": set.Service, "web-backoff.service": set.Backoff, "web.conf": set.Conf})
 }
 
 func TestWriteToNowhere(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "missing")
-	if err := generate(t, web()).WriteTo(dir, false); !errors.Is(err, os.ErrNotExist) {
+	if err := generate(t, web()).WriteTo(dir, t.TempDir(), false); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v, want %v", err, os.ErrNotExist)
+	}
+}
+
+// TestCompare: what a change wants of the running service depends on which file it is in.
+func TestCompare(t *testing.T) {
+	dir, confDir := t.TempDir(), filepath.Join(t.TempDir(), "availd")
+	if d := generate(t, web()).Compare(dir, confDir); d != (Difference{New: true, Sockets: true, Service: true, Conf: true}) {
+		t.Errorf("of nothing: %+v", d)
+	}
+	if err := generate(t, web()).WriteTo(dir, confDir, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		change func(*Options)
+		want   Difference
+	}{
+		{func(*Options) {}, Difference{}},
+		{func(o *Options) { o.Listen = []string{"81"} }, Difference{Sockets: true}},
+		{func(o *Options) { o.StatusListen = "9080" }, Difference{Sockets: true}},
+		{func(o *Options) { o.Command = []string{"/bin/x"} }, Difference{Service: true}},
+		{func(o *Options) { o.Run = []string{"--limit=3"} }, Difference{Conf: true}},
+	} {
+		o := web()
+		test.change(&o)
+		if d := generate(t, o).Compare(dir, confDir); d != test.want {
+			t.Errorf("%+v, want %+v", d, test.want)
+		}
 	}
 }
 

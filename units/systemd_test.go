@@ -1,12 +1,13 @@
 package units
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
-	"github.com/availd/availd/internal/need"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // sets are the shapes of units that systemd is asked about.
@@ -25,18 +26,25 @@ func sets() map[string]Options {
 	odd.Command = []string{"/usr/local/libexec/my worker", "", ";", `a"b\c'd`, "$x", "${y}", "50% of\n%n"}
 	watched := web()
 	watched.StatusListen, watched.AgentListen = "127.0.0.1:9080", "/run/web.agent"
-	return map[string]Options{"watched": watched, "tcp": tcp, "local": local, "home": home, "odd words": odd, "inetd": inetd, "asked": asked, "owned": owned, "user": user, "spares": spares}
+	one := whole()
+	one.Refused = `/etc/availd/web.conf:7: property "Usr=x": 100% $wrong`
+	return map[string]Options{"watched": watched, "one file": one, "tcp": tcp, "local": local, "home": home, "odd words": odd, "inetd": inetd, "asked": asked, "owned": owned, "user": user, "spares": spares}
 }
 
-// written generates units with an availd that exists, as verify looks for it.
+// written generates units, and puts an availd that exists into them, as verify looks
+// for it. It is below /tmp, where no unit may have it that is to be started.
 func written(t *testing.T, o Options) string {
 	t.Helper()
 	dir := t.TempDir()
-	o.Binary = filepath.Join(dir, "availd")
-	if err := os.WriteFile(o.Binary, []byte("#!/bin/sh\n"), 0o755); err != nil {
+	binary := filepath.Join(dir, "availd")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := generate(t, o).WriteTo(dir, false); err != nil {
+	set := generate(t, o)
+	for _, text := range []*[]byte{&set.Service, &set.Socket, &set.Status, &set.Agent} {
+		*text = bytes.ReplaceAll(*text, []byte(DefaultBinary+" "), []byte(binary+" "))
+	}
+	if err := set.WriteTo(dir, dir, false); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -45,7 +53,7 @@ func written(t *testing.T, o Options) string {
 // Unknown settings and bad values are only printed, so that the status alone
 // would say that all is well.
 func TestUnitsVerify(t *testing.T) {
-	analyze := need.Program(t, "systemd-analyze")
+	analyze := testutil.Program(t, "systemd-analyze")
 	for name, o := range sets() {
 		t.Run(name, func(t *testing.T) {
 			dir := written(t, o)
@@ -68,7 +76,7 @@ func TestUnitsVerify(t *testing.T) {
 }
 
 func TestUnitsAreConfined(t *testing.T) {
-	analyze := need.Program(t, "systemd-analyze")
+	analyze := testutil.Program(t, "systemd-analyze")
 	for name, o := range sets() {
 		if o.ConfigHome != "" || len(o.Properties) > 1 { // gives way, as it was asked
 			continue

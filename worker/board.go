@@ -112,7 +112,7 @@ func (b *Board) Take() {
 	left := atomic.AndUint64(&b.idle[b.word], ^b.bit) &^ b.bit
 	b.sink(uint64(bits.OnesCount64(left)))
 	if left == 0 && b.allBusy() || b.called() {
-		b.ring()
+		b.wakeAvaild()
 	}
 }
 
@@ -124,7 +124,7 @@ func (b *Board) Free() {
 	b.finish()
 	atomic.OrUint64(&b.idle[b.word], b.bit)
 	if b.called() {
-		b.ring()
+		b.wakeAvaild()
 	}
 }
 
@@ -160,8 +160,8 @@ func (b *Board) called() bool {
 	return atomic.LoadUint64(b.call) != 0 && atomic.SwapUint64(b.call, 0) != 0
 }
 
-// ring wakes availd. It does not block: a full eventfd (EAGAIN) has rung.
-func (b *Board) ring() {
+// wakeAvaild wakes availd. It does not block: a full eventfd (EAGAIN) has woken it.
+func (b *Board) wakeAvaild() {
 	one := (*[8]byte)(unsafe.Pointer(&ringOnce))
 	_ = eintr(func() error { _, err := syscall.Write(b.wake, one[:]); return err })
 }

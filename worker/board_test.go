@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -126,11 +127,11 @@ func TestServeOnTheBoard(t *testing.T) {
 	board, wake := descriptor(t, EnvBoardFD), descriptor(t, EnvWakeFD)
 	t.Setenv(EnvBoardFD, "4")
 	t.Setenv(EnvWakeFD, "5")
-	p := s.start("board", s.socket, board, wake)
-	s.expect("READY=1")
+	p := s.start("board", s.Socket, board, wake)
+	s.Expect("READY=1")
 	turns := word(memory, BoardLines+3*BoardLine+BoardTurns)
 	for n := range uint64(3) {
-		c := s.dial()
+		c := s.Dial()
 		greeting(t, c)
 		if idle, did := atomic.LoadUint64(word(memory, BoardIdle)), atomic.LoadUint64(turns); idle != 0 || did != 2*n+1 {
 			t.Errorf("idle bits %#x and %d turns in job %d", idle, did, n)
@@ -139,15 +140,69 @@ func TestServeOnTheBoard(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c)
 		c.Close()
 	}
-	c := s.dial()
+	c := s.Dial()
 	greeting(t, c)
-	s.signal(p, syscall.SIGTERM)
-	s.expect("STOPPING=1")
+	s.Signal(p, syscall.SIGTERM)
+	s.Expect("STOPPING=1")
 	c.Close()
-	s.exited(p)
+	s.Exited(p)
 	if *turns != 8 || *word(memory, BoardIdle) != 0 {
 		t.Errorf("%d turns after 4 jobs, idle bits %#x of one that was to leave", *turns, *word(memory, BoardIdle))
 	}
+}
+
+// TestWaited: how long clients have waited, by the words of availd-worker(7).
+func TestWaited(t *testing.T) {
+	memory := offer(t, 70)
+	b, err := JoinBoard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	for _, d := range []time.Duration{0, time.Millisecond, 1001 * time.Microsecond, time.Second, time.Minute, time.Hour} {
+		b.Waited(d)
+	}
+	line := 4096 + 70*64
+	// The second of 1 s is number 8, the minute number 11, the hour number 12.
+	for at, is := range map[int]uint64{24: 1<<16 | 2, 32: 0, 40: 1 | 1<<48, 48: 1, 56: 3661_002_001} {
+		if got := *word(memory, line+at); got != is {
+			t.Errorf("at %d: %#x, want %#x", at, got, is)
+		}
+	}
+	*word(memory, line+24) = 0xffff_0000_ffff
+	if b.Waited(0); *word(memory, line+24) != 0xffff_0000_0000 {
+		t.Errorf("a number that begins again changes the next: %#x", *word(memory, line+24))
+	}
+}
+
+// TestServeWaits: a worker on the board says how long the kernel has had its clients wait.
+func TestServeWaits(t *testing.T) {
+	s := supervise(t, syscall.SOCK_NONBLOCK)
+	memory := offer(t, 3)
+	board, wake := descriptor(t, EnvBoardFD), descriptor(t, EnvWakeFD)
+	t.Setenv(EnvBoardFD, "4")
+	t.Setenv(EnvWakeFD, "5")
+	before := time.Now()
+	c := s.Dial()
+	for after := time.Now(); time.Since(after) < 50*time.Millisecond; {
+		_ = descriptorOpen(wake)
+	}
+	p := s.start("board", s.Socket, board, wake)
+	greeting(t, c)
+	most := time.Since(before)
+	c.Close()
+	s.Expect("READY=1")
+	s.Signal(p, syscall.SIGTERM)
+	s.Exited(p)
+	const tick = 20 * time.Millisecond
+	if is := time.Duration(*word(memory, BoardLines+3*BoardLine+BoardWaited)) * time.Microsecond; is < 50*time.Millisecond-tick || is > most+tick {
+		t.Errorf("the client has waited for 50 ms to %v, and the worker says %v", most, is)
+	}
+}
+
+func descriptorOpen(fd int) bool {
+	_, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0)
+	return errno == 0
 }
 
 // descriptor is one of the offer, which the test closes.

@@ -8,7 +8,7 @@ const (
 	// is fixed for the life of the process.
 	EnvStress = "AVAILD_STRESS"
 	// EnvGeneration names the variable that holds the decimal number the
-	// worker was born with. Each birth has the next one; none is used twice.
+	// worker was started with. Each start has the next one; none is used twice.
 	EnvGeneration = "AVAILD_GENERATION"
 
 	// KeyAvailability says whether the worker can take another connection:
@@ -59,9 +59,40 @@ const (
 	BoardLow   = BoardIdle + 8*BoardWords
 	BoardLines = 4096
 	BoardLine  = 64
-	// BoardOwner and BoardTurns are the offsets of the words in a line.
+	// BoardOwner, BoardTurns and BoardNote are the offsets of the words in a line. The
+	// note is the shared object's, see EnvPreload.
 	BoardOwner = 0
 	BoardTurns = 8
+	BoardNote  = 16
+	// BoardWaits is the offset of four words, each of four numbers of 16 bits, the lowest
+	// first: how many connections have waited how long until the worker accepted them, by
+	// [WaitBounds], and how many for longer. They begin again after 65535. BoardWaited is
+	// that of a word with the sum in microseconds. Who does not know leaves them alone.
+	BoardWaits  = 24
+	BoardWaited = 56
 	// BoardSize is the size of the whole, in bytes. Only what is used is memory.
 	BoardSize = BoardLines + BoardSlots*BoardLine
+)
+
+// What availd tells the shared object that it has loaded into a worker (--preload). A
+// worker that knows of availd has no use for it.
+const (
+	// EnvPreload names the variable that holds six decimal numbers, separated by a space:
+	// the descriptor of the board, that of the eventfd, the slot, the generation, the
+	// first listening socket and how many there are.
+	EnvPreload = "AVAILD_PRELOAD"
+	// EnvPreloadPID names the one that holds the pid of the worker, as processes that it
+	// starts inherit both.
+	EnvPreloadPID = "AVAILD_PRELOAD_PID"
+	// EnvPreloadDebug names the one that, unless it is empty, has the object write to
+	// standard error what it does.
+	EnvPreloadDebug = "AVAILD_PRELOAD_DEBUG"
+
+	// What the object writes into BoardNote: that it was loaded, and why it has given its
+	// place up: the worker holds several clients at once, accepts in several threads, or
+	// has closed the eventfd.
+	NoteLoaded  = 1
+	NoteClients = 2
+	NoteThreads = 3
+	NoteClosed  = 4
 )

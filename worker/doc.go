@@ -29,12 +29,12 @@
 // waits with epoll first and accepts then.
 //
 // Run workers made with this package under NonBlocking=yes in the service
-// (systemd.service(5)). Every worker that waits is woken by a connection and
-// all but one find nothing to accept: a non-blocking socket says so at once.
-// On a blocking socket the losers stay inside accept4(2) until the next
-// connection comes, and no signal gets them out of there without a chance of
-// losing a connection that arrives just then. They still serve that next
-// connection, but one that is told to leave meanwhile leaves only after it;
+// (systemd.service(5)). A worker that was woken may find nothing to accept, as
+// another one, still busy a moment ago, was faster: a non-blocking socket says so at once.
+// On a blocking socket such a worker stays inside accept4(2) until the next
+// connection comes, and no signal gets it out of there without a chance of
+// losing a connection that arrives just then. It still serves that next
+// connection, but one that is told to retire meanwhile leaves only after it;
 // availd ends it after 30 s if none comes.
 //
 // # When availd is away

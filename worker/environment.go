@@ -11,7 +11,7 @@ import (
 // workers when the stress is over.
 func Stressed() bool { return os.Getenv(EnvStress) == "yes" }
 
-// Generation returns the number of the generation this process was born with,
+// Generation returns the number of the generation this process was started with,
 // or 0 when it was not started by availd.
 func Generation() uint64 {
 	n, err := strconv.ParseUint(os.Getenv(EnvGeneration), 10, 64)

@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// errRetired says that the worker was told to leave.
-var errRetired = errors.New("told to leave")
+// errRetired says that the worker was told to retire.
+var errRetired = errors.New("told to retire")
 
 // A gate lets in one connection after another, from all sockets of the
-// process, until the worker is told to leave.
+// process, until the worker is told to retire.
 //
 // Why no connection is lost: one goroutine decides and accepts. A signal does
 // not interrupt it, it only makes the next wait end. Either the goroutine has
@@ -48,13 +48,16 @@ func openGate(ctx context.Context) (*gate, error) {
 	return g, nil
 }
 
-// busy and idle tell availd, one way or the other.
-func (g *gate) busy() {
-	if g.board != nil {
-		g.board.Take()
+// busy and idle tell availd, one way or the other. A connection was just accepted.
+func (g *gate) busy(fd int) {
+	if g.board == nil {
+		Busy()
 		return
 	}
-	Busy()
+	g.board.Take()
+	if wait, known := queueWait(fd); known {
+		g.board.Waited(wait)
+	}
 }
 
 func (g *gate) idle() {
@@ -101,7 +104,7 @@ func (g *gate) next() (net.Conn, error) {
 			return nil, err
 		}
 		if fd >= 0 {
-			g.busy()
+			g.busy(fd)
 			return s.connection(fd)
 		}
 	}

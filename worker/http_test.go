@@ -38,9 +38,9 @@ func hijack(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ask sends the head of a request and leaves the connection open.
-func ask(s *supervisor, head string) net.Conn {
-	s.t.Helper()
-	c := s.dial()
+func ask(s supervisor, head string) net.Conn {
+	s.T.Helper()
+	c := s.Dial()
 	fmt.Fprint(c, head)
 	return c
 }
@@ -65,9 +65,9 @@ func answer(t *testing.T, c net.Conn) string {
 func TestHTTPOneConnectionAtATime(t *testing.T) {
 	s := supervise(t, syscall.SOCK_NONBLOCK)
 	p := s.start("http")
-	s.expect("READY=1")
+	s.Expect("READY=1")
 	first := ask(s, "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
-	s.expect("X_AVAILD=busy")
+	s.Expect("X_AVAILD=busy")
 	second := ask(s, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
 	fmt.Fprint(first, "ab")
 	if got, want := answer(t, first), fmt.Sprintf("%d /1 ab", p.Pid); got != want {
@@ -75,15 +75,15 @@ func TestHTTPOneConnectionAtATime(t *testing.T) {
 	}
 	// Had the second been accepted before the end of the first, busy would
 	// have come before idle.
-	s.expect("X_AVAILD=idle", "X_AVAILD=busy")
+	s.Expect("X_AVAILD=idle", "X_AVAILD=busy")
 	if got, want := answer(t, second), fmt.Sprintf("%d /2 ", p.Pid); got != want {
 		t.Errorf("second answer %q, want %q", got, want)
 	}
-	s.expect("X_AVAILD=idle")
+	s.Expect("X_AVAILD=idle")
 	first.Close()
 	second.Close()
-	s.signal(p, syscall.SIGTERM)
-	s.exited(p)
+	s.Signal(p, syscall.SIGTERM)
+	s.Exited(p)
 }
 
 func TestHTTPToldToLeaveWhileBusy(t *testing.T) {
@@ -91,15 +91,15 @@ func TestHTTPToldToLeaveWhileBusy(t *testing.T) {
 	p := s.start("http")
 	c := ask(s, "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
 	defer c.Close()
-	s.expect("READY=1", "X_AVAILD=busy")
-	s.signal(p, syscall.SIGTERM)
-	s.expect("STOPPING=1")
+	s.Expect("READY=1", "X_AVAILD=busy")
+	s.Signal(p, syscall.SIGTERM)
+	s.Expect("STOPPING=1")
 	fmt.Fprint(c, "ok")
 	if got, want := answer(t, c), fmt.Sprintf("%d /slow ok", p.Pid); got != want {
 		t.Errorf("answer %q, want %q", got, want)
 	}
-	s.expect("X_AVAILD=idle")
-	s.exited(p)
+	s.Expect("X_AVAILD=idle")
+	s.Exited(p)
 }
 
 func TestHTTPHoldsHijackedConnections(t *testing.T) {
@@ -108,10 +108,10 @@ func TestHTTPHoldsHijackedConnections(t *testing.T) {
 	c := ask(s, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	defer c.Close()
 	greeting(t, c)
-	s.expect("READY=1", "X_AVAILD=busy")
-	s.signal(p, syscall.SIGTERM)
-	s.expect("STOPPING=1")
+	s.Expect("READY=1", "X_AVAILD=busy")
+	s.Signal(p, syscall.SIGTERM)
+	s.Expect("STOPPING=1")
 	finish(t, c)
-	s.expect("X_AVAILD=idle")
-	s.exited(p)
+	s.Expect("X_AVAILD=idle")
+	s.Exited(p)
 }

@@ -47,13 +47,13 @@ func closeOnExec(fd int) bool {
 func TestListenersTakesTheHandOver(t *testing.T) {
 	s := supervise(t, 0)
 	p := s.start("describe")
-	c := s.dial()
+	c := s.Dial()
 	defer c.Close()
-	want := fmt.Sprintf(`web tcp %v|true|""`, s.address)
+	want := fmt.Sprintf(`web tcp %v|true|""`, s.Address)
 	if got := greeting(t, c); got != want {
 		t.Errorf("described as %q, want %q", got, want)
 	}
-	s.exited(p)
+	s.Exited(p)
 }
 
 // localSocket makes a listening Unix socket of a kind that systemd hands over.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // roles are the workers that the test binary plays when it is started again
@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv("WORKER_TEST_ROLE"); name != "" {
 		play(name)
 	}
-	leak.Main(m)
+	testutil.Main(m)
 }
 
 func play(name string) {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // Four workers on one socket, 500 connections, and a worker that is told to
@@ -33,7 +35,7 @@ func TestServeLosesNothing(t *testing.T) {
 			for range clients {
 				done.Go(func() {
 					for range tokens {
-						if err := visit(s.address); err != nil {
+						if err := visit(s.Address); err != nil {
 							t.Errorf("a client was not served: %v", err)
 						}
 					}
@@ -41,7 +43,7 @@ func TestServeLosesNothing(t *testing.T) {
 			}
 			for i := range connections {
 				if i%20 == 10 {
-					s.signal(pool[0], syscall.SIGTERM)
+					s.Signal(pool[0], syscall.SIGTERM)
 					left = append(left, pool[0])
 					pool = append(pool[1:], s.start("echo"))
 					<-readyC
@@ -50,8 +52,8 @@ func TestServeLosesNothing(t *testing.T) {
 			}
 			close(tokens)
 			done.Wait()
-			extra := dismiss(s, append(left, pool...), mode.flags == 0)
-			sayLast(t, s.path)
+			extra := retireAll(s, append(left, pool...), mode.flags == 0)
+			sayLast(t, s.Path)
 			got := <-count
 			if got["X_AVAILD=busy"] != connections+extra || got["X_AVAILD=idle"] != connections+extra {
 				t.Errorf("reports %v, want %d of busy and of idle", got, connections+extra)
@@ -67,7 +69,7 @@ func visit(address *net.TCPAddr) error {
 		return err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testutil.Patience))
 	fmt.Fprint(c, "hello")
 	c.CloseWrite()
 	got, err := io.ReadAll(c)
@@ -77,10 +79,10 @@ func visit(address *net.TCPAddr) error {
 	return err
 }
 
-// dismiss ends all workers and returns how many connections that took. On a
+// retireAll ends all workers and returns how many connections that took. On a
 // blocking socket those that lost a race leave with the next connection they
 // get, so one is offered until all are gone.
-func dismiss(s *supervisor, workers []*os.Process, offer bool) int {
+func retireAll(s supervisor, workers []*os.Process, offer bool) int {
 	for _, p := range workers {
 		p.Signal(syscall.SIGTERM) // an error is one that has left already
 	}
@@ -88,7 +90,7 @@ func dismiss(s *supervisor, workers []*os.Process, offer bool) int {
 	go func() {
 		defer close(goneC)
 		for _, p := range workers {
-			s.exited(p)
+			s.Exited(p)
 		}
 	}()
 	if !offer {
@@ -96,7 +98,7 @@ func dismiss(s *supervisor, workers []*os.Process, offer bool) int {
 		return 0
 	}
 	for extra := 0; ; extra++ {
-		c := s.dial()
+		c := s.Dial()
 		servedC := make(chan error, 1)
 		go func() {
 			_, err := c.Read(make([]byte, 1))
@@ -106,7 +108,7 @@ func dismiss(s *supervisor, workers []*os.Process, offer bool) int {
 		case err := <-servedC:
 			c.Close()
 			if err != nil {
-				s.t.Fatalf("an offered connection was not served: %v", err)
+				s.T.Fatalf("an offered connection was not served: %v", err)
 			}
 		case <-goneC:
 			c.Close()
@@ -133,15 +135,15 @@ func sayLast(t *testing.T, path string) {
 }
 
 // tally counts the reports by text until the last, and passes on each READY=1:
-// a process that is told to leave before it has come to catch the signal ends by
+// a process that is told to retire before it has come to catch the signal ends by
 // it.
-func tally(s *supervisor) (<-chan struct{}, <-chan map[string]int) {
+func tally(s supervisor) (<-chan struct{}, <-chan map[string]int) {
 	readyC, result := make(chan struct{}, 1), make(chan map[string]int, 1)
 	go func() {
 		count := map[string]int{}
 		buffer := make([]byte, MaxReport)
 		for {
-			n, err := s.reports.Read(buffer)
+			n, err := s.Reports.Read(buffer)
 			text := string(buffer[:n])
 			if err != nil || text == lastReport {
 				result <- count

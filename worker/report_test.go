@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 func TestReports(t *testing.T) {
@@ -16,7 +18,7 @@ func TestReports(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &supervisor{t: t, reports: received}
+		s := supervisor{&testutil.Supervisor{T: t, Reports: received}}
 		r, err := NewReporter(address)
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +37,7 @@ func TestReports(t *testing.T) {
 			"STATUS=" + strings.Repeat("x", 256): func() { r.Status(strings.Repeat("x", 9999)) },
 		} {
 			send()
-			s.expect(want)
+			s.Expect(want)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -61,13 +63,13 @@ func init() {
 func TestReportsOfTheProcess(t *testing.T) {
 	s := supervise(t, 0)
 	p := s.start("report")
-	s.expect("READY=1", "X_AVAILD=busy", "X_AVAILD_JOBS=3\nX_AVAILD_DONE=2", "WATCHDOG=1", "STATUS=x", "X_AVAILD=idle", "STOPPING=1")
-	s.exited(p)
+	s.Expect("READY=1", "X_AVAILD=busy", "X_AVAILD_JOBS=3\nX_AVAILD_DONE=2", "WATCHDOG=1", "STATUS=x", "X_AVAILD=idle", "STOPPING=1")
+	s.Exited(p)
 }
 
 func TestReportsFromSeveralGoroutines(t *testing.T) {
 	s := supervise(t, 0)
-	r, err := NewReporter(s.path)
+	r, err := NewReporter(s.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func TestReportsFromSeveralGoroutines(t *testing.T) {
 	for range 4 {
 		sent.Go(r.Idle)
 	}
-	s.expect("X_AVAILD=idle", "X_AVAILD=idle", "X_AVAILD=idle", "X_AVAILD=idle")
+	s.Expect("X_AVAILD=idle", "X_AVAILD=idle", "X_AVAILD=idle", "X_AVAILD=idle")
 	sent.Wait()
 }
 
@@ -119,11 +121,11 @@ func TestReportWaitsForRoom(t *testing.T) {
 	}
 	start := time.Now()
 	r.Idle()
-	if waited := time.Since(start); waited < timeout || waited > patience {
+	if waited := time.Since(start); waited < timeout || waited > testutil.Patience {
 		t.Errorf("waited %v for room, want about %v", waited, timeout)
 	}
-	s := &supervisor{t: t, reports: received}
-	if got := s.report(); got != "X=1" {
+	s := supervisor{&testutil.Supervisor{T: t, Reports: received}}
+	if got := s.Report(); got != "X=1" {
 		t.Fatal(got)
 	}
 	sentC := make(chan struct{})
@@ -132,7 +134,7 @@ func TestReportWaitsForRoom(t *testing.T) {
 		r.Busy() // there is room for one now
 	}()
 	<-sentC
-	for got := s.report(); got != "X_AVAILD=busy"; got = s.report() {
+	for got := s.Report(); got != "X_AVAILD=busy"; got = s.Report() {
 		if got != "X=1" {
 			t.Fatalf("report %q, want what was queued and then busy", got)
 		}

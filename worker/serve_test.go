@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 func init() {
@@ -39,18 +41,18 @@ func greeting(t *testing.T, c net.Conn) string {
 func TestServeReportsEachConnection(t *testing.T) {
 	s := supervise(t, syscall.SOCK_NONBLOCK)
 	p := s.start("echo")
-	s.expect("READY=1")
+	s.Expect("READY=1")
 	for range 3 {
-		c := s.dial()
+		c := s.Dial()
 		if got, want := greeting(t, c), fmt.Sprintf("%d true 7", p.Pid); got != want {
 			t.Errorf("greeting %q, want %q", got, want)
 		}
-		s.expect("X_AVAILD=busy")
+		s.Expect("X_AVAILD=busy")
 		c.Close()
-		s.expect("X_AVAILD=idle")
+		s.Expect("X_AVAILD=idle")
 	}
-	s.signal(p, syscall.SIGTERM)
-	s.exited(p)
+	s.Signal(p, syscall.SIGTERM)
+	s.Exited(p)
 }
 
 func TestServeToldToLeave(t *testing.T) {
@@ -61,32 +63,32 @@ func TestServeToldToLeave(t *testing.T) {
 		t.Run(mode.name+", while idle", func(t *testing.T) {
 			s := supervise(t, mode.flags)
 			p := s.start("echo")
-			s.expect("READY=1")
-			s.signal(p, syscall.SIGTERM)
-			s.exited(p)
+			s.Expect("READY=1")
+			s.Signal(p, syscall.SIGTERM)
+			s.Exited(p)
 		})
 		t.Run(mode.name+", while busy", func(t *testing.T) {
 			s := supervise(t, mode.flags)
 			p := s.start("echo")
-			c := s.dial()
+			c := s.Dial()
 			defer c.Close()
 			greeting(t, c)
-			s.expect("READY=1", "X_AVAILD=busy")
-			s.signal(p, syscall.SIGTERM)
-			s.expect("STOPPING=1") // the signal has arrived; the client is still there
-			s.signal(p, syscall.SIGTERM)
-			waiting := s.dial()
+			s.Expect("READY=1", "X_AVAILD=busy")
+			s.Signal(p, syscall.SIGTERM)
+			s.Expect("STOPPING=1") // the signal has arrived; the client is still there
+			s.Signal(p, syscall.SIGTERM)
+			waiting := s.Dial()
 			defer waiting.Close()
 			finish(t, c)
-			s.expect("X_AVAILD=idle")
-			s.exited(p)
+			s.Expect("X_AVAILD=idle")
+			s.Exited(p)
 			next := s.start("echo")
 			if got, want := greeting(t, waiting), fmt.Sprintf("%d true 7", next.Pid); got != want {
 				t.Errorf("the connection that waited got %q, want %q", got, want)
 			}
 			waiting.Close()
-			s.signal(next, syscall.SIGTERM)
-			s.exited(next)
+			s.Signal(next, syscall.SIGTERM)
+			s.Exited(next)
 		})
 	}
 }
@@ -105,12 +107,12 @@ func TestServeLeavesTheSharedFlagAlone(t *testing.T) {
 	for _, flags := range []int{0, syscall.SOCK_NONBLOCK} {
 		s := supervise(t, flags)
 		p := s.start("echo")
-		c := s.dial()
+		c := s.Dial()
 		greeting(t, c)
 		c.Close()
-		s.expect("READY=1", "X_AVAILD=busy", "X_AVAILD=idle")
-		s.signal(p, syscall.SIGTERM)
-		s.exited(p)
+		s.Expect("READY=1", "X_AVAILD=busy", "X_AVAILD=idle")
+		s.Signal(p, syscall.SIGTERM)
+		s.Exited(p)
 		if got, want := s.nonblocking(), flags != 0; got != want {
 			t.Errorf("O_NONBLOCK is %v after a worker, want %v", got, want)
 		}
@@ -119,41 +121,41 @@ func TestServeLeavesTheSharedFlagAlone(t *testing.T) {
 
 func TestServeTakesTurnsBetweenSockets(t *testing.T) {
 	s := supervise(t, syscall.SOCK_NONBLOCK)
-	second, address := listenTCP(t, syscall.SOCK_NONBLOCK)
+	second, address := testutil.ListenTCP(t, syscall.SOCK_NONBLOCK)
 	var queues [2][]net.Conn
 	for range 3 {
-		queues[0] = append(queues[0], s.dial())
+		queues[0] = append(queues[0], s.Dial())
 		c, err := net.DialTCP("tcp", nil, address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		queues[1] = append(queues[1], c)
 	}
-	p := s.start("echo", s.socket, second)
-	s.expect("READY=1")
+	p := s.start("echo", s.Socket, second)
+	s.Expect("READY=1")
 	for i := range queues[0] {
 		for _, q := range queues {
 			greeting(t, q[i])
 			finish(t, q[i])
 			q[i].Close()
-			s.expect("X_AVAILD=busy", "X_AVAILD=idle")
+			s.Expect("X_AVAILD=busy", "X_AVAILD=idle")
 		}
 	}
-	s.signal(p, syscall.SIGTERM)
-	s.exited(p)
+	s.Signal(p, syscall.SIGTERM)
+	s.Exited(p)
 }
 
 func TestServeGoesOnWithoutAvaild(t *testing.T) {
 	s := supervise(t, syscall.SOCK_NONBLOCK)
 	p := s.start("echo")
-	s.expect("READY=1")
-	s.reports.Close() // as a crash of availd: the path stays, nobody is behind it
+	s.Expect("READY=1")
+	s.Reports.Close() // as a crash of availd: the path stays, nobody is behind it
 	for range 3 {
-		c := s.dial()
+		c := s.Dial()
 		greeting(t, c)
 		finish(t, c)
 		c.Close()
 	}
-	s.signal(p, syscall.SIGTERM)
-	s.exited(p)
+	s.Signal(p, syscall.SIGTERM)
+	s.Exited(p)
 }

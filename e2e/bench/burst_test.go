@@ -93,7 +93,7 @@ func burstTable(t *testing.T, s rig.Series, bursters []burster) {
 		case burstAll:
 			table.AtMost(name+": last answer", figure, "%v × ideal", last/ideal, 1.25)
 		case burstOne:
-			table.AtMost(name+": last answer", figure, "%v × "+postfix, s.Ratio(name, postfix, "last"), 1)
+			table.AtMost(name+": last answer", figure, "%v × "+postfix+s.Spread(name, postfix, "last"), s.Ratio(name, postfix, "last"), 1)
 		default:
 			table.Compare(name+": last answer", figure, last/ideal, "ideal")
 		}

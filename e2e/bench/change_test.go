@@ -22,7 +22,13 @@ func TestChange(t *testing.T) {
 	series := rig.Series{}
 	changes := map[string]func(){"steady": func() {}, "reload": unit.Reload, "restart": unit.Restart}
 	rig.Rounds(rounds, []string{"steady", "reload", "restart"}, func(name string) {
-		r := during(t, rig.Load{Program: loader, Port: port, Clients: limit, For: 3 * time.Second}, request, changes[name])
+		var took time.Duration
+		r := during(t, rig.Load{Program: loader, Port: port, Clients: limit, For: 3 * time.Second}, request, func() {
+			begin := time.Now()
+			changes[name]()
+			took = time.Since(begin)
+		})
+		series.Add(name, "took", float64(took.Microseconds())/1e3)
 		series.Add(name, "failed", float64(r.Failed))
 		series.Add(name, "slowest", float64(r.Slowest.Microseconds())/1e3)
 		series.Add(name, "p99", float64(r.P99.Microseconds())/1e3)
@@ -35,9 +41,12 @@ func TestChange(t *testing.T) {
 		case "steady":
 			table.Figure(name, figure)
 		case "reload":
-			table.AtMost(name, figure, "%v × steady's slowest", ratio, 1.5)
+			table.AtMost(name, figure, "%v × steady's slowest"+series.Spread(name, "steady", "slowest"), ratio, 1.5)
 		default:
 			table.Compare(name, figure, ratio, "steady's slowest")
+		}
+		if name != "steady" {
+			table.Figure(name+": took", fmt.Sprintf("%.0f ms", series.Median(name, "took")))
 		}
 		failed := series.Median(name, "failed")
 		table.AtMost(name+": failed", fmt.Sprintf("%.0f", failed), "", failed, 0)
@@ -59,7 +68,7 @@ func during(t *testing.T, l rig.Load, request time.Duration, change func()) rig.
 func startUnits(t *testing.T, port int, options ...string) *harness.Unit {
 	t.Helper()
 	dir, name := scratch(t), fmt.Sprintf("bench-%d", port)
-	args := []string{harness.Availd, "units", "--binary", harness.Availd, "--output", dir, "--force", "--listen", harness.Addr(port)}
+	args := []string{harness.Availd, "units", "--binary", harness.Availd, "--output", dir, "--conf-dir", dir, "--force", "--listen", harness.Addr(port)}
 	harness.MustRun(t, append(append(args, options...), name, "--", httpC)...)
 	texts := map[string]string{}
 	for _, kind := range []string{".socket", ".service"} {

@@ -1,8 +1,8 @@
 // Package bench compares availd with what people use in its place, on the same
 // machine in the same run: how much it costs a request, how it takes a burst,
-// what a birth takes, how it behaves at its limit and while it is changed.
+// what a start takes, how it behaves at its limit and while it is changed.
 //
-//	make bench                  # everything, some ten minutes
+//	make bench                  # everything, some forty minutes
 //	make bench BENCH=TestBurst  # one, or several by a regular expression
 //
 // It runs in a machine of its own that e2e boots, with real programs of Debian's

@@ -30,7 +30,7 @@ const (
 	growthBatches = 4    // of deaths in a round
 	growthFew     = 10   // in a batch: all of the small pool
 
-	// kept is until the manager has got a newborn's descriptor, and some more. Who dies
+	// kept is until the manager has got a new worker's descriptor, and some more. Who dies
 	// younger costs nothing there, so that both pools must have equally old workers.
 	kept = 1200 * time.Millisecond
 )
@@ -46,9 +46,9 @@ func TestGrowth(t *testing.T) {
 		series.Add(c.name, "anon", float64(c.Anon()))
 	})
 	table := table(t, fmt.Sprintf("Growth: %d workers against %d", many, few))
-	for figure, what := range map[string]string{"report": "CPU of a report", "death": "CPU of a death and the birth in its place"} {
+	for figure, what := range map[string]string{"report": "CPU of a report", "death": "CPU of a death and the start in its place"} {
 		table.AtMost(what, fmt.Sprintf("%.1f µs, with %d workers %.1f µs", series.Median(big.name, figure), few, series.Median(small.name, figure)),
-			fmt.Sprintf("%%v × that with %d", few), series.Ratio(big.name, small.name, figure), 1.3)
+			fmt.Sprintf("%%v × that with %d%s", few, series.Spread(big.name, small.name, figure)), series.Ratio(big.name, small.name, figure), 1.3)
 	}
 	each := (series.Median(big.name, "anon") - series.Median(small.name, "anon")) / (many - few)
 	table.AtMost("memory a worker, RssAnon", fmt.Sprintf("%.1f MB in all", series.Median(big.name, "anon")/1e6), "%v kB", each/1e3, 2)
@@ -102,7 +102,7 @@ func (c *crowd) reports(t *testing.T) float64 {
 }
 
 // deaths ends workers one after the other, the oldest first, and returns availd's
-// processor time in µs for each death and the birth that follows, with what the
+// processor time in µs for each death and the start that follows, with what the
 // manager is told of both.
 func (c *crowd) deaths(t *testing.T) float64 {
 	meter := rig.Measure(c.Process)

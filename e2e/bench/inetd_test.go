@@ -34,7 +34,7 @@ func TestInetd(t *testing.T) {
 		if e.name == acceptYes {
 			bound = 10
 		}
-		table.AtLeast(own+" against "+e.name, perSecond(series, e.name), "%v × "+e.name, series.Ratio(own, e.name, "rate"), bound)
+		table.AtLeast(own+" against "+e.name, perSecond(series, e.name), "%v × "+e.name+series.Spread(own, e.name, "rate"), series.Ratio(own, e.name, "rate"), bound)
 	}
 }
 

@@ -22,9 +22,13 @@ const (
 	late     = harness.Bench + "/late"
 	hello    = harness.Bench + "/hello"
 	stamp    = harness.Bench + "/stamp"
-	birth    = harness.Bench + "/birth"
+	start    = harness.Bench + "/spawned"
 	chatter  = harness.Bench + "/chatter"
 	loader   = harness.Bench + "/load"
+	opener   = harness.Bench + "/open"
+	burn     = harness.Bench + "/burn"
+	crasher  = harness.Bench + "/crash"
+	nap      = harness.Bench + "/nap"
 	postfixd = harness.Bench + "/postfixd"
 )
 

@@ -76,9 +76,13 @@ pm.process_idle_timeout = 10s
 
 // fastcgi is a whole request for a script: a record that begins it, its
 // variables, and ends of both streams (FastCGI specification, 3.3 and 6.2).
-func fastcgi(script string) string {
+func fastcgi(script string) string { return fastcgiQuery(script, "") }
+
+// fastcgiQuery is fastcgi with a query of its URL.
+func fastcgiQuery(script, query string) string {
 	variables := ""
 	for _, v := range [][2]string{
+		{"QUERY_STRING", query},
 		{"SCRIPT_FILENAME", script},
 		{"SCRIPT_NAME", "/"},
 		{"REQUEST_METHOD", "GET"},

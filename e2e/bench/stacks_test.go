@@ -123,7 +123,7 @@ func stacksTable(t *testing.T, title string, s rig.Series, stacks []stack) {
 	for _, peer := range stacks[1:] {
 		row := func(figure, unit string) (what, figures, ratio string, value float64) {
 			return own + " against " + peer.name, fmt.Sprintf("%.5g %s against %.5g %s", s.Median(own, figure), unit, s.Median(peer.name, figure), unit),
-				"%v × " + peer.name, s.Ratio(own, peer.name, figure)
+				"%v × " + peer.name + s.Spread(own, peer.name, figure), s.Ratio(own, peer.name, figure)
 		}
 		what, figures, ratio, value := row("rate", "requests/s")
 		table.AtLeast("throughput: "+what, figures, ratio, value, 1)

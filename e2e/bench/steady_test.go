@@ -83,7 +83,7 @@ func steadyTable(t *testing.T, s rig.Series, entrants []entrant) {
 			continue
 		}
 		if e.name == board {
-			table.AtLeast(e.name+": throughput", rate, "%v × "+bare, ratio, 0.97)
+			table.AtLeast(e.name+": throughput", rate, "%v × "+bare+s.Spread(e.name, bare, "rate"), ratio, 0.97)
 		} else {
 			table.Compare(e.name+": throughput", rate, ratio, bare)
 		}

@@ -45,7 +45,7 @@ func TestWatched(t *testing.T) {
 		if name == alone {
 			table.Figure(name, rate)
 		} else {
-			table.AtLeast(name, rate, "%v × "+alone, series.Ratio(name, alone, "rate"), 0.97)
+			table.AtLeast(name, rate, "%v × "+alone+series.Spread(name, alone, "rate"), series.Ratio(name, alone, "rate"), 0.97)
 			table.Figure(name+": answers", fmt.Sprintf("%.0f/s", series.Median(name, "asked")))
 		}
 		table.Figure(name+": availd's share of a processor", fmt.Sprintf("%.0f %%", series.Median(name, "cpu")))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 )
 
 // The examples' workers. Each goes from none to the limit and back to none.
@@ -61,8 +62,8 @@ func demand(t *testing.T, name, worker string, n int) {
 		t.Errorf("there were up to %d workers and %d at the end, want %d and 0", seen.Max, seen.Last, limit)
 	}
 	rest(t, s, fmt.Sprintf("0 busy, 0 idle, limit %d | queue 0 | %d requests", limit, result.OK))
-	s.expectSaid(1, "all 5 workers are busy and the limit is 5")
-	s.expectSaid(0, "stress begins") // nobody but this host can reach it
+	s.expectEvents(1, event.Full, "AVAILD_LIMIT=5")
+	s.expectEvents(0, event.StressBegins) // nobody but this host can reach it
 }
 
 // rest checks the line of a service that nobody uses any more.

@@ -11,7 +11,7 @@ import (
 )
 
 // gate is a FIFO that the workers of slow wait at while it is there: each takes
-// one byte before it goes on. It holds a roll-out where a scenario wants it,
+// one byte before it goes on. It holds a rolling restart where a scenario wants it,
 // however fast or slow the machine is.
 type gate struct {
 	path string

@@ -15,16 +15,17 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
-// inetd installs a service whose processes are born with their connection.
+// inetd installs a service whose processes are started with their connection.
 // lines are further ones of [Service].
 func inetd(t *testing.T, name string, command, options []string, lines ...string) *service {
 	t.Helper()
 	s := inetdFiles(t, name)
 	args := []string{
-		harness.Availd, "units", "--binary", harness.Availd, "--output", s.dir,
+		harness.Availd, "units", "--binary", harness.Availd, "--output", s.dir, "--conf-dir", s.dir,
 		"--listen", s.addr, "--protocol=inetd",
 	}
 	args = append(append(args, options...), name, "--")
@@ -188,11 +189,11 @@ func TestInetd(t *testing.T) {
 	if *now.Counters.Requests != uint64(c.ok) || now.Counters.Spawned != uint64(c.ok) || now.Counters.BadStarts != 0 {
 		t.Errorf("requests %d, spawned %d, bad starts %d; %d conversations", *now.Counters.Requests, now.Counters.Spawned, now.Counters.BadStarts, c.ok)
 	}
-	checkBirth(t, s)
+	checkStarted(t, s)
 }
 
-// checkBirth looks at one process from outside.
-func checkBirth(t *testing.T, s *service) {
+// checkStarted looks at one process from outside.
+func checkStarted(t *testing.T, s *service) {
 	t.Helper()
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -215,7 +216,7 @@ func checkBirth(t *testing.T, s *service) {
 			t.Errorf("%s=%q (%t), want %q", name, got, ok, want)
 		}
 	}
-	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "AVAILD_BIRTH"} {
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "AVAILD_START"} {
 		if got, ok := w.Getenv(name); ok {
 			t.Errorf("%s=%q has reached it", name, got)
 		}
@@ -249,7 +250,9 @@ func TestInetdMaxPerSource(t *testing.T) {
 	if n := s.state().Counters.RejectedConnections; n != 200 {
 		t.Errorf("%d connections were rejected, want 200", n)
 	}
-	if n := s.said("a connection of 127.0.0.1 is closed: it has 3 already"); n < 1 || n > 20 {
+	closed := []string{"AVAILD_CLIENT=127.0.0.1", "AVAILD_MOST=3"}
+	s.awaitEvents(1, event.SourceFull, closed...)
+	if n := len(s.events(event.SourceFull, closed...)); n > 20 {
 		t.Errorf("the journal says so %d times", n)
 	}
 	held[0].Close()
@@ -273,7 +276,7 @@ func TestInetdDescriptors(t *testing.T) {
 	if st.Counters.Throttles == 0 {
 		t.Error("the limit was not reached, so this was no test")
 	}
-	if n := s.said("no new workers until"); n > 60 {
+	if n := len(s.events(event.Throttled)); n > 60 {
 		t.Errorf("the journal says %d times that no workers are started", n)
 	}
 	if got := s.ShowInt("NRestarts"); got != 0 {

@@ -3,7 +3,6 @@
 package guest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,32 +19,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/e2e/guest/harness"
-	"github.com/availd/availd/internal/logs"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
-// message is one of the journal, with all its fields.
-type message map[string]any
-
-func (m message) text(field string) string { s, _ := m[field].(string); return s }
-
 // messages of a kind, oldest first.
-func (s *service) messages(kind string) (all []message) {
+func (s *service) messages(kind string) []message {
 	s.t.Helper()
-	_, _ = harness.Run("journalctl", "--sync")
-	out := harness.MustRun(s.t, "journalctl", "--quiet", "--no-pager", "--output=json",
-		"AVAILD_SERVICE="+s.Name, "MESSAGE_ID="+logs.MessageID[kind])
-	for _, line := range splitLines(out) {
-		var m message
-		if line == "" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			s.t.Fatalf("read %q: %v", line, err)
-		}
-		all = append(all, m)
-	}
-	return all
+	return s.matching("MESSAGE_ID=" + event.MessageID[kind])
 }
 
 func (s *service) awaitKind(kind string) {
@@ -63,7 +44,7 @@ func TestJournal(t *testing.T) {
 	s.troubles()
 	s.overload()
 	s.deployments()
-	for kind := range logs.MessageID {
+	for kind := range event.MessageID {
 		s.awaitKind(kind)
 		for _, m := range s.messages(kind) {
 			s.checkMessage(kind, m)
@@ -76,7 +57,7 @@ func TestJournal(t *testing.T) {
 }
 
 func eventful(t *testing.T) *service {
-	p := pool{name: "journal", options: []string{"--limit=2", "--stress=restart", "--stress-hold=2s", "--worker-watchdog=1h"}}
+	p := pool{name: "journal", options: []string{"--limit=2", "--stress=restart", "--stress-hold=2s", "--worker-watchdog=1h", "--slow-after=1s"}}
 	dir := filepath.Dir(p.conf())
 	p.service = []string{"LimitNOFILE=200", "ExecStart=", fmt.Sprintf("ExecStart=%s run --config %s -- %s %s",
 		p.availd(), p.conf(), filepath.Join(dir, "worker.py"), dir)}
@@ -102,6 +83,8 @@ func (s *service) troubles() {
 	if err := unix.Kill(idle.PID, unix.SIGCONT); err != nil {
 		s.t.Fatal(err)
 	}
+	s.get("/sleep?2000")
+	s.awaitKind("slow")
 	_, _ = s.load(1, "/report?WATCHDOG=trigger").Get() // the answer may be lost with the worker
 	s.awaitKind("worker_hung")
 }
@@ -147,8 +130,32 @@ func (s *service) deployments() {
 	s.configure("--limit=500")
 	harness.MustRun(s.t, harness.Availd, "reload", s.Name)
 	s.awaitKind("limit_unreachable")
-	if warnings := s.state().Warnings; len(warnings) != 1 || !strings.Contains(warnings[0], "raise LimitNOFILE= of the unit") {
+	if warnings := s.state().Warnings; len(warnings) != 1 || !strings.Contains(warnings[0], "LimitNOFILE=") {
 		s.t.Errorf("with 200 descriptors for 500 workers availd status warns %q", warnings)
+	}
+	shutDown(s.t, s.Main())
+	s.awaitKind("socket_down")
+}
+
+// shutDown does to the listening sockets of a process what a worker can do to them.
+func shutDown(t *testing.T, p harness.Process) {
+	t.Helper()
+	pidfd, err := unix.PidfdOpen(p.PID, 0)
+	if err != nil {
+		t.Fatal(os.NewSyscallError("pidfd_open", err))
+	}
+	defer unix.Close(pidfd)
+	for number := range p.Descriptors() {
+		fd, err := unix.PidfdGetfd(pidfd, number, 0)
+		if err != nil {
+			continue // closed meanwhile
+		}
+		domain, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+		listens, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+		if listens == 1 && (domain == unix.AF_INET || domain == unix.AF_INET6) {
+			_ = unix.Shutdown(fd, unix.SHUT_RDWR)
+		}
+		unix.Close(fd)
 	}
 }
 
@@ -181,7 +188,7 @@ var unreplaced = regexp.MustCompile(`@|AVAILD_(SERVICE|BUSY|IDLE|LIMIT|QUEUE|WOR
 func (s *service) checkExplained(kind string) {
 	s.t.Helper()
 	out := harness.MustRun(s.t, "journalctl", "--quiet", "--no-pager", "--no-hostname", "--catalog", "--lines=1",
-		"AVAILD_SERVICE="+s.Name, "MESSAGE_ID="+logs.MessageID[kind])
+		"AVAILD_SERVICE="+s.Name, "MESSAGE_ID="+event.MessageID[kind])
 	if kind == "throttle_begins" {
 		s.t.Logf("journalctl -x\n%s", out)
 	}
@@ -250,14 +257,8 @@ func say(t *testing.T, c net.Conn) {
 // that were left out.
 func (s *service) flooded() (written, leftOut int) {
 	s.t.Helper()
-	_, _ = harness.Run("journalctl", "--sync")
-	out := harness.MustRun(s.t, "journalctl", "--quiet", "--no-pager", "--output=json", "AVAILD_SERVICE="+s.Name)
-	for _, line := range splitLines(out) {
-		var m message
-		if json.Unmarshal([]byte(line), &m) != nil {
-			continue
-		}
-		if m.text("AVAILD_EVENT") == "connection_closed" {
+	for _, m := range s.matching() {
+		if m.text("AVAILD_EVENT") == event.SourceFull.Event {
 			written++
 		}
 		n, _ := strconv.Atoi(m.text("AVAILD_LEFT_OUT"))

@@ -10,21 +10,22 @@ import (
 	"github.com/availd/availd/internal/status"
 )
 
-// languages are the examples that people copy, by the words after "--".
-var languages = map[string][]string{
-	"http-perl":    {"http-perl/worker.pl"},
-	"http-asyncio": {"http-asyncio/worker.py", "2"},
-	"http-node":    {"http-node/with-reports", "/usr/bin/node", harness.Examples + "/http-node/worker.js", "2"},
+// languages are the examples that people copy: options, and the words after "--".
+var languages = map[string]struct{ options, command []string }{
+	"http-perl":    {nil, []string{"http-perl/worker.pl"}},
+	"http-ruby":    {[]string{"--template=worker"}, []string{"http-ruby/worker.rb"}},
+	"http-asyncio": {nil, []string{"http-asyncio/worker.py", "2"}},
+	"http-node":    {nil, []string{"http-node/with-reports", "/usr/bin/node", harness.Examples + "/http-node/worker.js", "2"}},
 }
 
 // TestLanguages: each example serves under load and through a reload without a
 // request lost, and availd believes what it reports.
 func TestLanguages(t *testing.T) {
 	t.Parallel()
-	for name, command := range languages {
+	for name, example := range languages {
 		t.Run(name, func(t *testing.T) {
-			words := append([]string{filepath.Join(harness.Examples, command[0])}, command[1:]...)
-			s := pool{name: "lang-" + name, options: []string{"--limit=4"}, command: words}.install(t, dropIns(t, name))
+			words := append([]string{filepath.Join(harness.Examples, example.command[0])}, example.command[1:]...)
+			s := pool{name: "lang-" + name, options: append([]string{"--limit=4"}, example.options...), command: words}.install(t, dropIns(t, name))
 			g := s.besiegeWith(4, sleepPath(work), sleepPath(longWork/3))
 			before := s.workersNow()
 			s.Reload()

@@ -18,17 +18,22 @@ func TestLostKill(t *testing.T) {
 	s := pool{name: "lost-kill", options: []string{"--limit=4"}, command: fast}.install(t)
 	check := s.neverFailed(t)
 	g := s.besiege(limit)
-	kills, last, before := 0, 0, s.workersNow()
-	every(250*time.Millisecond, 15*time.Second, func() {
+	const least = 15
+	kills, last, before, begin := 0, 0, s.workersNow(), time.Now()
+	strike := func() {
 		if main := s.Main(); main.PID != 0 && main.PID != last && main.Alive() {
 			shoot(t, main)
 			kills, last = kills+1, main.PID
 		}
-	})
+	}
+	every(250*time.Millisecond, 15*time.Second, strike)
+	for kills < least && time.Since(begin) < 3*harness.Patience { // a slow machine starts the next availd later
+		every(250*time.Millisecond, time.Second, strike)
+	}
 	g.more(100)
-	t.Logf("%d SIGKILLs of availd in 15 s", kills)
-	if kills < 15 {
-		t.Errorf("%d SIGKILLs in 15 s are no test", kills)
+	t.Logf("%d SIGKILLs of availd in %v", kills, time.Since(begin).Round(time.Second))
+	if kills < least {
+		t.Errorf("%d SIGKILLs are no test", kills)
 	}
 	if now := s.workersNow(); !allKept(before, now) {
 		t.Errorf("workers noticed: they were %v and are %v", before, now)

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
 // slowStart is how long the slow worker takes to be ready.
 const slowStart = 100 * time.Millisecond
 
-// slow is a pool whose workers take their time to start, so that a roll-out
+// slow is a pool whose workers take their time to start, so that a rolling restart
 // takes some too.
 func slow(name string, options ...string) pool {
 	return pool{name: name, options: options, command: []string{filepath.Join(filesRoot, name, "slow.pl")}}
@@ -93,8 +94,8 @@ func TestLostReload(t *testing.T) {
 	if r.Slowest > start+quiet+stalls+noise {
 		t.Errorf("a request took %v; a worker's start with its work took %v, and one beside it %v", r.Slowest, start, stalls)
 	}
-	s.expectSaid(20, "workers replaced or asked to leave")
-	if n := s.said("stress begins"); n != 0 {
+	s.expectEvents(20, event.Reloaded)
+	if n := len(s.events(event.StressBegins)); n != 0 {
 		t.Errorf("reloads were taken for demand %d times", n)
 	}
 }
@@ -125,8 +126,8 @@ func TestLostReloadBroken(t *testing.T) {
 			t.Errorf("after the refused reload: generations %v, before: %v", generations(now.Workers), generations(old.Workers))
 		}
 	}
-	refused("worker exited with status 1")
-	s.awaitSaid("the roll-out is stopped: worker exited with status 1; the older workers go on serving")
+	refused("") // which the event tells
+	s.awaitEvents(1, event.ReloadFailed, reason(event.BadEnd), "AVAILD_EXIT_STATUS=1")
 	mend(s)
 	s.configure("--limit=4", "--idle-timeout=soon")
 	refused("lost-broken.conf:2: idle-timeout=soon")
@@ -136,9 +137,7 @@ func TestLostReloadBroken(t *testing.T) {
 	last := s.youngest()
 	s.Reload()
 	s.replaced(last)
-	if line := checkLine(t, s.Status()); strings.Contains(line, "RELOAD") {
-		t.Errorf("STATUS=%q after the mended reload", line)
-	}
+	s.awaitNoLine("RELOAD")
 	g.more(50)
 	g.lift()
 }
@@ -163,7 +162,7 @@ func TestLostLimits(t *testing.T) {
 	g.lift()
 }
 
-// TestLostReloadKilled kills availd in the middle of roll-outs: the next one
+// TestLostReloadKilled kills availd in the middle of rolling restarts: the next one
 // goes on with them.
 func TestLostReloadKilled(t *testing.T) {
 	t.Parallel()
@@ -173,7 +172,7 @@ func TestLostReloadKilled(t *testing.T) {
 		before, last, main := s.workersNow(), s.youngest(), s.Main()
 		way := s.shut()
 		done := background("systemctl", "reload", s.Service())
-		harness.WaitFor(t, "a worker of the new generation", harness.Patience, func() bool { return !allKept(s.workersNow(), before) })
+		harness.WaitFor(t, "a worker of the new revision", harness.Patience, func() bool { return !allKept(s.workersNow(), before) })
 		if i%2 == 1 { // while it is started, or when it serves
 			way.pass(t, 1)
 			harness.WaitFor(t, "the first of the old to leave", harness.Patience, func() bool { return !allKept(before, s.workersNow()) })
@@ -201,7 +200,7 @@ func TestLostSessions(t *testing.T) {
 	s.fetch("/")
 	sessions := s.inFlight(2, sleepPath(12*time.Second))
 	g := s.besiege(6) // fills the pool
-	s.awaitSaid("stress begins")
+	s.awaitEvents(1, event.StressBegins)
 	for range 2 {
 		s.Reload()
 		g.more(50)

@@ -40,9 +40,7 @@ func machineSystemd(t *testing.T) {
 	if failed := harness.Systemctl(t, "--failed", "--no-legend"); failed != "" {
 		t.Errorf("booted with failed units:\n%s", failed)
 	}
-	if journal := harness.Journal("init.scope"); !strings.Contains(journal, "Startup finished") {
-		t.Errorf("the journal of the boot is not to be read:\n%s", journal)
-	}
+	harness.AwaitJournal(t, "init.scope", "Startup finished", 1)
 }
 
 func machineCgroup(t *testing.T) {
@@ -122,9 +120,7 @@ func machineUnit(t *testing.T) {
 	if curl := harness.MustRun(t, "curl", "-sS", load.URL); curl != pid {
 		t.Errorf("curl got %q, want %s", curl, pid)
 	}
-	if journal := u.Journal(); !strings.Contains(journal, "accepting") {
-		t.Errorf("no output of the service in its journal:\n%s", journal)
-	}
+	harness.AwaitJournal(t, u.Service(), "accepting", 1)
 	u.Stop()
 	if left := u.Processes(); len(left) != 0 || u.Main().PID != 0 {
 		t.Errorf("after the stop: %v", left)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 )
 
 // own puts the unit of a socket of availd itself beside the pair, as availd units
@@ -81,10 +82,10 @@ func TestOwnSockets(t *testing.T) {
 		t.Errorf("sockets of the workers: %+v", sockets)
 	}
 	harness.Systemctl(t, "stop", s.Socket())
-	for _, unit := range []string{s.Service(), "own-status.socket", "own-agent.socket"} {
-		if is := harness.Show(t, unit, "ActiveState"); is != "inactive" {
-			t.Errorf("after the stop of the socket %s is %s", unit, is)
-		}
+	for _, unit := range []string{s.Service(), "own-status.socket", "own-agent.socket"} { // systemctl waits for the one it was asked for
+		harness.WaitFor(t, "the end of "+unit+" with the socket", harness.Patience, seldom(func() bool {
+			return harness.Show(t, unit, "ActiveState") == "inactive"
+		}))
 	}
 }
 
@@ -97,7 +98,7 @@ func TestScrapeIsNoWork(t *testing.T) {
 	}.install(t, own("status"))
 	s.get("/")
 	scrapes := harness.Load{URL: "http://" + monitoring + "/metrics", Clients: 2}.Start()
-	s.awaitSaid("leaving after 1s without work")
+	s.awaitEvents(1, event.IdleExit)
 	result := scrapes.Stop()
 	t.Log(result)
 	if result.OK < 20 { // those under way at the end were cut off
@@ -128,7 +129,5 @@ func TestControlSocket(t *testing.T) {
 	if out, err := as("bin", "status", path); err == nil {
 		t.Errorf("somebody else is told:\n%s", out)
 	}
-	if n := s.said("workers are rolled over"); n != 1 {
-		t.Errorf("%d reloads in the journal", n)
-	}
+	s.expectEvents(1, event.Reloading)
 }

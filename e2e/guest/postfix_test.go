@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -20,6 +21,7 @@ import (
 func TestPostfix(t *testing.T) {
 	t.Parallel()
 	mailSystem(t)
+	t.Run("try", postfixTried)
 	t.Run("delivers", postfixDelivers)
 	t.Run("stress", postfixStress)
 	t.Run("limits", postfixLimits)
@@ -37,6 +39,7 @@ func postfixDelivers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.conn.Close()
+	s.await("that one alone to be busy", func(st status.Service) bool { return st.Busy == 1 })
 	st := s.state()
 	at := slices.IndexFunc(st.Workers, func(w status.Worker) bool { return w.State == "busy" })
 	if at < 0 || st.Busy != 1 {
@@ -103,12 +106,12 @@ func postfixStress(t *testing.T) {
 			t.Fatal(err)
 		}
 		held = append(held, m)
-		s.await("one more to be busy", func(st status.Service) bool { return st.Busy+st.Retiring >= len(held) })
+		s.await("one more to be busy", func(st status.Service) bool { return int(st.Busy)+st.Retiring >= len(held) })
 	}
 	for range 3 {
 		hold()
 	}
-	s.awaitSaid("stress begins: the last of 3 slots is being filled")
+	s.awaitEvents(1, event.StressBegins, "AVAILD_LIMIT=3")
 	fourth := make(chan error, 1)
 	go func() { fourth <- s.mail("stress") }()
 	s.await("the fourth client to wait", func(st status.Service) bool {
@@ -120,7 +123,7 @@ func postfixStress(t *testing.T) {
 			older = append(older, w.PID)
 		}
 	}
-	for i, m := range held { // who was asked to leave finishes what it does
+	for i, m := range held { // who was asked to retire finishes what it does
 		if err := m.send("stress"); err != nil {
 			t.Errorf("session %d, begun before the stress: %v", i, err)
 		}

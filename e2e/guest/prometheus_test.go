@@ -108,7 +108,7 @@ func (p *prometheus) awaitAlert(name string) {
 }
 
 // TestPrometheus scrapes a service, agrees with its status, and raises alerts: it
-// is full, it fails, it is gone.
+// is full, it fails, clients wait, it is gone.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	monitoring := harness.Addr(harness.Port())
@@ -128,6 +128,7 @@ func TestPrometheus(t *testing.T) {
 	full := s.load(4, "/sleep?300").Start()
 	p.awaitAlert("AvaildFull")
 	allServed(t, full.Stop())
+	dashboard(t, p)
 	s.write("crash", "3")
 	for _, w := range s.Workers() { // the next ones fail
 		kill(t, w)
@@ -135,9 +136,57 @@ func TestPrometheus(t *testing.T) {
 	waiting := s.load(1, "/").Start()
 	p.awaitAlert("AvaildThrottled")
 	p.awaitAlert("AvaildBadStarts")
+	p.awaitAlert("AvaildClientsWait")
 	harness.Systemctl(t, "stop", s.Socket())
 	p.awaitAlert("AvaildDown")
 	waiting.Stop()
+}
+
+// dashboard asks all that the dashboard of the package asks: Prometheus understands it, and
+// has an answer but where there are no templates.
+func dashboard(t *testing.T, p *prometheus) {
+	t.Helper()
+	var d struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, harness.Grafana)), &d); err != nil {
+		t.Fatal(err)
+	}
+	chosen := strings.NewReplacer("$job", "availd", "$service", "prometheus", "$instance", ".*", "$__rate_interval", "1m", "[1h]", "[1m]", "[1d]", "[1m]")
+	asked := 0
+	for _, panel := range d.Panels {
+		for _, q := range panel.Targets {
+			expression := chosen.Replace(q.Expr)
+			asked++
+			if n := p.series(expression); n == 0 && !strings.Contains(expression, "availd_template") && !strings.Contains(expression, "availd_worker_pss") {
+				t.Errorf("%s: %s has no answer", panel.Title, expression)
+			}
+		}
+	}
+	t.Logf("the dashboard asks %d questions", asked)
+	if asked < 30 {
+		t.Errorf("it asks only %d questions", asked)
+	}
+}
+
+// series is how many the query gives; one that Prometheus does not understand is a failure.
+func (p *prometheus) series(query string) int {
+	p.t.Helper()
+	var answer struct {
+		Status, Error string
+		Data          struct{ Result []any }
+	}
+	text, err := harness.Load{URL: "http://" + p.addr + "/api/v1/query?query=" + url.QueryEscape(query)}.Get()
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &answer)
+	}
+	if err != nil || answer.Status != "success" {
+		p.t.Errorf("query %s: %v %s", query, err, answer.Error)
+	}
+	return len(answer.Data.Result)
 }
 
 // agree waits until Prometheus shows what the status says.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -22,7 +23,7 @@ func TestReload(t *testing.T) {
 	sampler := s.Sample()
 	running := s.load(8, "/sleep?5").Start()
 	s.await("a full pool", full(4))
-	for _, reload := range []struct {
+	for i, reload := range []struct {
 		name  string
 		limit int
 		do    func()
@@ -38,6 +39,7 @@ func TestReload(t *testing.T) {
 			return st.Limit == reload.limit && st.Total == reload.limit && st.Retiring == 0 && !shares(st.Workers, old)
 		})
 		t.Logf("%s: limit %d, generations %v", reload.name, reload.limit, generations(s.state().Workers))
+		s.expectEvents(i+1, event.Reloaded) // the last worker may be starting still
 	}
 	harness.WaitFor(t, "100 answers more", harness.Patience, more(running, 100))
 	allServed(t, running.Stop())
@@ -46,13 +48,14 @@ func TestReload(t *testing.T) {
 	if seen.Max > 6 {
 		t.Errorf("%d workers at once, the limit was never above 6", seen.Max)
 	}
-	if line := checkLine(t, s.Status()); !strings.Contains(line, "limit 3 ") || strings.Contains(line, "RELOAD") {
-		t.Errorf("STATUS=%q after the reloads", line)
-	}
-	s.expectSaid(3, "reloaded: all")
+	s.awaitStatus("tell the last limit, and of no reload", func(line string) bool {
+		return strings.Contains(line, "limit 3 ") && !strings.Contains(line, "RELOAD")
+	})
 }
 
-func full(n int) func(status.Service) bool { return func(s status.Service) bool { return s.Busy == n } }
+func full(n int) func(status.Service) bool {
+	return func(s status.Service) bool { return int(s.Busy) == n }
+}
 
 func shares(a, b []status.Worker) bool {
 	return slices.ContainsFunc(a, func(w status.Worker) bool { return slices.Contains(generations(b), w.Generation) })
@@ -81,8 +84,8 @@ func TestReloadRefused(t *testing.T) {
 	if line := s.awaitLine("RELOAD FAILED: "); !strings.Contains(line, fault) {
 		t.Errorf("STATUS=%q does not say %s", line, fault)
 	}
-	if s.said("the old one stays in force: "+filepath.Join(s.dir, fault)) == 0 {
-		t.Errorf("the journal does not say %s:\n%s", fault, s.Journal())
+	if cause := s.awaitEvents(1, event.ReloadRefused)[0].text("AVAILD_CAUSE"); !strings.HasPrefix(cause, filepath.Join(s.dir, fault)) {
+		t.Errorf("the journal says that %s", cause)
 	}
 	if state := s.Show("ActiveState"); state != "active" {
 		t.Errorf("the service is %s after the refused reload", state)
@@ -93,7 +96,7 @@ func TestReloadRefused(t *testing.T) {
 	s.get("/")
 	s.configure("--limit=7")
 	s.Reload()
-	harness.WaitFor(t, "STATUS= without the failure", harness.Patience, func() bool { return !strings.Contains(s.Status(), "RELOAD") })
+	s.awaitNoLine("RELOAD")
 	if now := s.state(); now.Limit != 7 {
 		t.Errorf("limit %d after the mended reload, want 7", now.Limit)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -18,10 +19,10 @@ func TestMaxRequests(t *testing.T) {
 	// Long enough that the signal arrives before the next request is over: what
 	// is counted is when availd asks, not how long it waits for a processor.
 	result := requests(t, s.load(6, "/sleep?20"), 400)
-	seen, born := sampler.Stop(), int(s.state().Counters.Spawned)
-	t.Logf("%d workers for %d requests, at most %d at once", born, result.OK, seen.Max)
-	if born < result.OK/23 || seen.Max > 3 {
-		t.Errorf("%d workers for %d requests, at most %d at once; want one for each 18 to 22, and 3", born, result.OK, seen.Max)
+	seen, started := sampler.Stop(), int(s.state().Counters.Spawned)
+	t.Logf("%d workers for %d requests, at most %d at once", started, result.OK, seen.Max)
+	if started < result.OK/23 || seen.Max > 3 {
+		t.Errorf("%d workers for %d requests, at most %d at once; want one for each 18 to 22, and 3", started, result.OK, seen.Max)
 	}
 	for _, w := range s.state().Workers {
 		if *w.Requests > 2*22 { // it goes on until the signal arrives
@@ -37,7 +38,7 @@ func TestMaxLifetime(t *testing.T) {
 	running := s.load(4, "/sleep?2").Start()
 	s.await("the tenth worker", func(st status.Service) bool {
 		for _, w := range st.Workers {
-			if w.AgeSeconds > 2 && w.State != "retiring" {
+			if w.AgeSeconds > 5 && w.State != "retiring" { // as much as availd may have to wait for a processor
 				t.Errorf("worker %d is %.1f s old and not retired", w.PID, w.AgeSeconds)
 			}
 		}
@@ -54,10 +55,10 @@ func TestSpares(t *testing.T) {
 	s.await("a full pool", full(6))
 	allServed(t, running.Stop())
 	s.await("two spares", func(st status.Service) bool { return st.Idle == 2 && st.Total == 2 })
-	born := s.state().Counters.Spawned
+	started := s.state().Counters.Spawned
 	harness.Stays(t, "two workers", 3*time.Second, func() bool { return len(s.Workers()) == 2 })
-	if now := s.state().Counters.Spawned; now != born {
-		t.Errorf("%d workers were started while nobody came", now-born)
+	if now := s.state().Counters.Spawned; now != started {
+		t.Errorf("%d workers were started while nobody came", now-started)
 	}
 }
 
@@ -76,9 +77,9 @@ func TestDeaf(t *testing.T) {
 	if took < 30*time.Second || took > 45*time.Second {
 		t.Errorf("killed after %v, want 1 s and 30 s", took)
 	}
-	s.expectSaid(1, "was asked to leave, is idle, and did not: it gets SIGKILL")
+	s.expectEvents(1, event.RetireIgnored, "AVAILD_SIGNAL=SIGKILL")
 	if n := s.state().Counters.BadStarts; n != 0 {
-		t.Errorf("%d bad starts: told to leave is no failure", n)
+		t.Errorf("%d bad starts: told to retire is no failure", n)
 	}
 }
 
@@ -90,11 +91,11 @@ func TestStartTimeout(t *testing.T) {
 	s.awaitLine("THROTTLED until")
 	s.unknob("hang")
 	c.served(t)
-	s.awaitSaid("did not get ready within --start-timeout: it gets SIGKILL")
-	s.expectSaid(1, "did not get ready within --start-timeout: it gets SIGABRT")
-	s.expectSaid(1, "no new workers until")
-	abort := s.times("it gets SIGABRT")[0]
-	if grace := s.times("it gets SIGKILL")[0] - abort; grace < 4.9 || grace > 12 {
+	kill := s.awaitEvents(1, event.NotReady, "AVAILD_SIGNAL=SIGKILL")[0]
+	s.expectEvents(1, event.NotReady, "AVAILD_SIGNAL=SIGABRT")
+	s.expectEvents(1, event.Throttled)
+	abort := s.events(event.NotReady, "AVAILD_SIGNAL=SIGABRT")[0]
+	if grace := kill.second(t) - abort.second(t); grace < 4.5 || grace > 15 {
 		t.Errorf("%.1f s between SIGABRT and SIGKILL, want 5", grace)
 	}
 }
@@ -109,8 +110,8 @@ func TestBusyTimeout(t *testing.T) {
 		t.Error("a request that hangs was answered")
 	}
 	allServed(t, running.Stop())
-	s.expectSaid(1, "was busy for longer than --busy-timeout: it gets SIGABRT")
-	s.expectSaid(0, "no new workers until")
+	s.expectEvents(1, event.BusyTimeout, "AVAILD_SIGNAL=SIGABRT")
+	s.expectEvents(0, event.Throttled)
 	if took := time.Since(hung.begun); took < 2*time.Second || took > 20*time.Second {
 		t.Errorf("aborted after %v, want 2 s", took)
 	}
@@ -129,6 +130,6 @@ func TestWorkerWatchdog(t *testing.T) {
 	if err := <-hung.answer; err == nil {
 		t.Error("a request that hangs was answered")
 	}
-	s.expectSaid(1, "sent no WATCHDOG=1 within --worker-watchdog: it gets SIGABRT")
+	s.expectEvents(1, event.WatchdogMissed, "AVAILD_SIGNAL=SIGABRT")
 	s.get("/")
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,21 +180,49 @@ func (s *service) empty() {
 	harness.WaitFor(s.t, "no worker to be left", harness.Patience, func() bool { return len(s.Workers()) == 0 })
 }
 
-// said counts a text in the journal of the service.
+// said counts a text in the journal of the service, as far as it is written. It is for
+// bounds from above: what has to be there is waited for by awaitSaid and expectSaid.
 func (s *service) said(text string) int { return strings.Count(s.Journal(), text) }
 
-// expectSaid is for messages that come once in a scenario.
+// expectSaid is for messages that come so many times in a scenario: it waits for them,
+// and more are one too many.
 func (s *service) expectSaid(times int, text string) {
 	s.t.Helper()
-	if n := s.said(text); n != times {
+	if n := strings.Count(s.awaitTimes(times, text), text); n != times {
 		s.t.Errorf("the journal says %q %d times, want %d", text, n, times)
 	}
 }
 
-func (s *service) awaitSaid(text string) {
+// awaitSaid waits for messages that all have to come, each in the journal once or more.
+func (s *service) awaitSaid(texts ...string) {
 	s.t.Helper()
-	harness.WaitFor(s.t, "the journal to say "+text, harness.Patience, seldom(func() bool { return s.said(text) > 0 }))
+	for _, text := range texts {
+		s.awaitTimes(1, text)
+	}
 }
+
+func (s *service) awaitTimes(times int, text string) (journal string) {
+	s.t.Helper()
+	return harness.AwaitJournal(s.t, s.Service(), text, times)
+}
+
+// times are the seconds since boot at which the journal says a text, which it has to do
+// so many times at least.
+func (s *service) times(atLeast int, text string) (at []float64) {
+	s.t.Helper()
+	for _, line := range splitLines(s.awaitTimes(atLeast, text)) {
+		if m := journalStamp.FindStringSubmatch(line); m != nil && strings.Contains(line, text) {
+			second, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			at = append(at, second)
+		}
+	}
+	return at
+}
+
+var journalStamp = regexp.MustCompile(`^\[ *([0-9.]+)\]`)
 
 // seldom looks ten times a second: for conditions that take a program to look
 // at, of which many at once would take all CPUs.

@@ -30,17 +30,30 @@ func TestFcgiwrap(t *testing.T) {
 func fastcgi(t *testing.T, name, file, text string) {
 	t.Helper()
 	socket, script := "/run/"+name+"-test.sock", filepath.Join(filesRoot, name, file)
-	s := silent(t, name, socket, func(s *service) { s.write(file, text) }, "--limit=12", "--idle-timeout=2s")
-	atOnce(t, 12, 4, func(int) error {
+	start := func(t *testing.T, options ...string) *service {
+		return silent(t, name, socket, func(s *service) { s.write(file, text) }, append([]string{"--limit=12", "--idle-timeout=2s"}, options...)...)
+	}
+	ask := func(int) error {
 		out, err := cgiFcgi(socket, script)
 		if err == nil && !strings.Contains(out, "done by ") {
 			t.Errorf("cgi-fcgi says %q", out)
 		}
 		return err
+	}
+	t.Run("inferred", func(t *testing.T) {
+		s := start(t)
+		atOnce(t, 12, 4, ask)
+		load := behindNginx(t, s, socket, script)
+		s.grows(load, 4, 3)
+		s.deploys(load)
 	})
-	load := behindNginx(t, s, socket, script)
-	s.grows(load, 4, 3)
-	s.deploys(load)
+	for how, options := range preloads {
+		t.Run(how, func(t *testing.T) {
+			s := start(t, options...)
+			atOnce(t, 60, 4, ask)
+			s.counted(60, how == "template")
+		})
+	}
 }
 
 // nginxConf has words in capitals for what differs.
@@ -59,9 +72,11 @@ http {
 	scgi_temp_path DIR/scgi;
 	server {
 		listen ADDRESS;
+		client_max_body_size 8m;
 		location / {
 			include /etc/nginx/fastcgi_params;
 			fastcgi_param SCRIPT_FILENAME PROGRAM;
+			fastcgi_index index.php;
 			fastcgi_pass unix:SOCKET;
 		}
 	}
@@ -69,11 +84,14 @@ http {
 `
 
 // behindNginx starts a web server in front of a FastCGI service; the load goes
-// through it.
+// through it. script may have variables of nginx.
 func behindNginx(t *testing.T, s *service, socket, script string) harness.Load {
 	t.Helper()
 	address := harness.Addr(harness.Port())
-	dir := t.TempDir()
+	dir := filepath.Join(s.dir, "nginx") // its workers are another user, and keep what clients upload
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	conf := s.write("nginx.conf", strings.NewReplacer("ADDRESS", address, "SOCKET", socket, "PROGRAM", script, "DIR", dir).Replace(nginxConf))
 	server := exec.Command("nginx", "-c", conf, "-e", filepath.Join(dir, "errors"))
 	if err := server.Start(); err != nil {

@@ -15,35 +15,59 @@ import (
 	"github.com/availd/availd/internal/status"
 )
 
-// TestGunicorn runs sync workers of gunicorn.
+// TestGunicorn runs sync workers of gunicorn, each executed, and then forks of a template
+// that has loaded an application of some 60 MB.
 func TestGunicorn(t *testing.T) {
 	t.Parallel()
-	s := silent(t, "gunicorn", "", func(*service) {
-		mustScript(t, `install -D "$1" /usr/local/libexec/gunicorn-worker
-mkdir -p /srv/app; cat >/srv/app/app.py <<'END'
+	for _, how := range []struct{ name, data, template string }{
+		{"executed", "", "off"},
+		{"forked", "[str(n) * 10 for n in range(500000)]", "worker"},
+	} {
+		t.Run(how.name, func(t *testing.T) {
+			s := silent(t, "gunicorn", "", func(*service) {
+				mustScript(t, `install -D "$1" /usr/local/libexec/gunicorn-worker
+mkdir -p /srv/app; cat >/srv/app/app.py <<END
 import os, time
+
+data = [$2]
 
 def application(environ, start_response):
     time.sleep(0.02)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done by %d\n" % os.getpid()]
-END`, filepath.Join(harness.Examples, "gunicorn", "worker.py"))
-	}, "--limit=4", "--idle-timeout=3s")
-	load := s.load(8, "/")
-	load.Timeout = 4 * harness.Patience // a restart is the end of four Pythons and the start of as many
-	s.grows(load, 3, 3)
-	s.deploys(load)
+END`, filepath.Join(harness.Examples, "gunicorn", "worker.py"), how.data)
+			}, "--limit=4", "--idle-timeout=3s", "--template="+how.template)
+			load := s.load(8, "/")
+			load.Timeout = 4 * harness.Patience // a restart is the end of four Pythons and the start of as many
+			s.grows(load, 3, 3)
+			s.deploys(load)
+			for _, w := range s.Workers() {
+				if _, forked := w.Getenv("AVAILD_TEMPLATE_PID"); forked != (how.template == "worker") {
+					t.Errorf("worker %d is a fork of a template: %t", w.PID, forked)
+				}
+			}
+		})
+	}
 }
 
 // TestSocketserver runs an accept loop, which would lose its request on SIGTERM.
 func TestSocketserver(t *testing.T) {
 	t.Parallel()
-	s := silent(t, "socketserver", "", func(*service) {
-		mustScript(t, `install -D "$1" /usr/local/libexec/socketserver`, filepath.Join(harness.Examples, "socketserver", "worker.py"))
-	}, "--limit=12", "--idle-timeout=2s")
-	load := s.load(8, "/")
-	s.grows(load, 3, 3)
-	s.deploys(load)
+	start := func(t *testing.T, options ...string) *service {
+		return silent(t, "socketserver", "", func(*service) {
+			mustScript(t, `install -D "$1" /usr/local/libexec/socketserver`, filepath.Join(harness.Examples, "socketserver", "worker.py"))
+		}, append([]string{"--limit=12", "--idle-timeout=2s"}, options...)...)
+	}
+	t.Run("inferred", func(t *testing.T) {
+		s := start(t)
+		load := s.load(8, "/")
+		s.grows(load, 3, 3)
+		s.deploys(load)
+	})
+	t.Run("preload", func(t *testing.T) {
+		s := start(t, preloads["preload"]...)
+		s.counted(uint64(requests(t, s.load(8, "/"), 200).OK), false)
+	})
 }
 
 // tallying is an accept loop that writes down what it has accepted, a byte each.

@@ -93,14 +93,16 @@ func (s *service) grows(many harness.Load, atLeast, light int) {
 	}))
 	s.await("an empty pool", func(st status.Service) bool { return st.Total == 0 })
 	c := s.state().Counters
-	t.Logf("%d workers for %d clients, at most %d for one that asked %d times, then none; %d births in all", most, many.Clients, light, asked, c.Spawned)
+	t.Logf("%d workers for %d clients, at most %d for one that asked %d times, then none; %d starts in all", most, many.Clients, light, asked, c.Spawned)
 	if c.BadStarts != 0 || c.Throttles != 0 {
 		t.Errorf("bad starts %d, pauses %d", c.BadStarts, c.Throttles)
 	}
 }
 
 // deploys does to a service under load what administrators do, and worse:
-// nothing is lost. It leaves the pool running.
+// nothing is lost. It leaves the pool running. Each is done twice, as the second finds
+// what the first has left; that many of them lose nothing either is for the scenarios of
+// the examples (TestLostReload, TestLostUpgrade, TestLostKill), which cost less.
 func (s *service) deploys(load harness.Load) {
 	t := s.t
 	t.Helper()
@@ -110,32 +112,29 @@ func (s *service) deploys(load harness.Load) {
 		harness.WaitFor(t, fmt.Sprint(n, " answers"), 4*harness.Patience, more(running, n))
 	}
 	served(50)
-	for range 3 {
+	for range 2 {
 		s.Reload()
 		served(20)
 	}
-	for i := range 4 {
+	for i := range 2 {
 		next := versions[(i+1)%2]
 		s.deploy(next.path)
-		if out := harness.MustRun(t, harness.Availd, "upgrade", s.Name); !strings.Contains(out, "upgraded to "+next.version+", ") {
+		if out := harness.MustRun(t, harness.Availd, "upgrade", s.Name); !strings.Contains(out, " "+next.version+", ") {
 			t.Errorf("availd upgrade says %q", out)
 		}
 		served(20)
 	}
-	for range 4 {
+	for range 2 {
 		main := s.Main()
 		shoot(t, main)
 		s.awaitAnother(main)
 		served(20)
 	}
-	var slowest time.Duration
-	for range 3 {
-		begin := time.Now()
-		s.Restart()
-		slowest = max(slowest, time.Since(begin))
-		served(20)
-	}
-	t.Logf("3 reloads, 4 upgrades, 4 SIGKILLs of availd, 3 restarts of at most %v", slowest.Round(time.Millisecond))
+	begin := time.Now()
+	s.Restart()
+	took := time.Since(begin)
+	served(20)
+	t.Logf("2 reloads, 2 upgrades, 2 SIGKILLs of availd, a restart of %v", took.Round(time.Millisecond))
 	r := running.Stop()
 	t.Log(r)
 	allServed(t, r)

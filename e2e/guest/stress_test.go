@@ -5,10 +5,10 @@ package guest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -42,8 +42,8 @@ func stress(t *testing.T, p pool) {
 	harness.WaitFor(t, "200 answers more", harness.Patience, more(running, 200))
 	allServed(t, running.Stop())
 	checkStressed(t, roster.all())
-	s.expectSaid(1, "stress begins: the last of 4 slots")
-	s.expectSaid(1, "all 4 workers are busy and the limit is 4")
+	s.expectEvents(1, event.StressBegins, "AVAILD_LIMIT=4")
+	s.expectEvents(1, event.Full, "AVAILD_LIMIT=4")
 	s.empty()
 	calm(t, s)
 	roster.close()
@@ -89,9 +89,8 @@ func checkStressed(t *testing.T, all []entry) {
 func calm(t *testing.T, s *service) {
 	t.Helper()
 	s.await("the end of the stress", func(st status.Service) bool { return st.StressUntil == nil })
-	harness.WaitFor(t, "STATUS= without STRESS", harness.Patience, func() bool { return !strings.Contains(s.Status(), "STRESS") })
-	checkLine(t, s.Status())
-	s.expectSaid(1, "stress ends")
+	s.awaitNoLine("STRESS")
+	s.expectEvents(1, event.StressEnds)
 	requests(t, s.load(1, "/"), 1)
 	harness.WaitFor(t, "workers that have executed their command", harness.Patience, func() bool {
 		workers := s.Workers()

@@ -38,7 +38,7 @@ func (p pool) units(t *testing.T) (socket, service string) {
 	t.Helper()
 	dir := filepath.Dir(p.conf())
 	args := []string{
-		harness.Availd, "units", "--binary", harness.Availd, "--output", dir, "--force",
+		harness.Availd, "units", "--binary", harness.Availd, "--output", dir, "--conf-dir", dir, "--force",
 		"--listen", harness.Addr(p.port), protocol,
 	}
 	args = append(append(args, p.options...), p.name, "--")

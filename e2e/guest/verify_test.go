@@ -26,7 +26,7 @@ func TestUnitsOfThisSystemd(t *testing.T) {
 		"own version": {"--listen", "127.0.0.1:80", protocol},
 		"oldest":      {"--systemd", "252", "--listen", "127.0.0.1:80"},
 		"path":        {"--listen", "/run/verify.sock", "--socket-group", "www-data", "--protocol", "inetd"},
-		"user":        {"--listen", "80", "-p", "User=daemon", "--min-spare", "2"},
+		"user":        {"--listen", "80", "-p", "User=daemon", "--min-spare", "2", "--protocol", "notify"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -42,7 +42,7 @@ func newCgroups(name string) (cgroups, error) {
 	return made, nil
 }
 
-// remove removes the groups and all below them. Processes that are dying hold
+// remove removes the groups and all below them. Processes that are exiting hold
 // theirs for a moment longer; those that live make it an error.
 func (c cgroups) remove() error {
 	turn := time.NewTicker(20 * time.Millisecond)

@@ -42,7 +42,7 @@ func Programs(suite string) Recipe {
 		Packages: []string{
 			"git", "openssh-client", "openssh-server", "rsync",
 			"php-cgi", "nginx-light", "fcgiwrap", "libfcgi-bin", "gunicorn",
-			"postfix", "nodejs", "prometheus", "haproxy",
+			"postfix", "nodejs", "prometheus", "haproxy", "ruby",
 		},
 	}
 }
@@ -53,6 +53,18 @@ func Peers(suite string) Recipe {
 	return Recipe{
 		Name: "peers", Suite: suite, Base: &base,
 		Packages: []string{"php-fpm", "php-opcache", "ucspi-tcp", "ipsvd", "xinetd"},
+	}
+}
+
+// Walks is the base with what the users of the tutorials come from, and put before their
+// services.
+func Walks(suite string) Recipe {
+	base := Base(suite)
+	return Recipe{
+		Name: "walks", Suite: suite, Base: &base,
+		Packages: []string{
+			"php-cgi", "php-fpm", "nginx-light", "apache2", "caddy", "gunicorn", "rsync", "xinetd", "netbase",
+		},
 	}
 }
 

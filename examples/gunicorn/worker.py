@@ -8,7 +8,10 @@
 
 It takes gunicorn's options, configuration file, hooks and classes of workers. What is
 about the arbiter alone (bind, workers, preload, daemon, pidfile) says nothing here.
+With --template=worker the application is loaded once, as by gunicorn's --preload, and
+workers are forks: see docs/template.md for what an application must not do then.
 """
+import gc
 import importlib
 import os
 import signal
@@ -66,6 +69,34 @@ def alone(kind):
     return Worker
 
 
+def become_worker():
+    """Return in a worker. With --template=worker this process does not: it has loaded
+    the application, and forks a worker for each order."""
+    orders = socket.socket(fileno=int(os.environ.pop("AVAILD_TEMPLATE_FD")))
+    gc.collect()
+    gc.freeze()  # the collector does not write to what is shared
+    orders.send(b"READY=1")
+    while order := orders.recv(4096).decode():
+        number, *variables = order.removeprefix("FORK=").split("\n")
+        middle = None
+        try:
+            if middle := os.fork():
+                os.waitpid(middle, 0)
+                continue
+            if os.fork():  # the worker becomes availd's child
+                os._exit(0)
+        except OSError as error:
+            orders.send(f"FAILED={number} {error}".encode())
+            if middle == 0:
+                os._exit(0)
+            continue
+        os.environ.update(variable.split("=", 1) for variable in variables)
+        os.environ["LISTEN_PID"] = str(os.getpid())
+        orders.send(b"BORN=" + number.encode())
+        return orders.close()
+    sys.exit()  # availd wants no more
+
+
 def inherited():
     """The sockets of systemd's protocol (sd_listen_fds(3)), as they are."""
     first = systemd.SD_LISTEN_FDS_START
@@ -80,6 +111,10 @@ class Alone(Arbiter):
     """What is left of the arbiter: the settings, and the hooks that are told of it."""
 
     def run(self):
+        if "AVAILD_TEMPLATE_FD" in os.environ:
+            self.app.wsgi()
+            self.worker_class  # loads its module, too
+            become_worker()
         sockets = inherited()
         if not sockets:
             sys.exit("no sockets: start me with: availd run --protocol=queue --listen 127.0.0.1:8000 -- " + sys.argv[0])

@@ -14,6 +14,8 @@ import asyncio
 import json
 import os
 import re
+import select
+import selectors
 import signal
 import socket
 import sys
@@ -63,6 +65,18 @@ def report(line, to=os.environ.get("NOTIFY_SOCKET", "")):
         pass
 
 
+class OneIsWoken(selectors.EpollSelector):
+    """asyncio's own selector, but each connection wakes one idle worker, not all of
+    them: what is only listened on is watched with EPOLLEXCLUSIVE."""
+
+    def register(self, fileobj, events, data=None):
+        key = super().register(fileobj, events, data)
+        if isinstance(fileobj, socket.socket) and fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            self._selector.unregister(key.fd)
+            self._selector.register(key.fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        return key
+
+
 class Worker:
     """The clients that are held, and the sockets that more come from."""
 
@@ -76,9 +90,9 @@ class Worker:
         readable: a task that waits inside sock_accept() and is cancelled in the
         same moment loses its client."""
         for listener in self.listeners:
-            if self.leaving or len(self.jobs) >= MOST:
-                self.loop.remove_reader(listener)
-            else:
+            # Out and in again is to the end of the socket's line, whose first is woken.
+            self.loop.remove_reader(listener)
+            if not self.leaving and len(self.jobs) < MOST:
                 self.loop.add_reader(listener, self.take, listener)
 
     def take(self, listener):
@@ -104,9 +118,15 @@ class Worker:
             self.over.set()
 
     def leave(self):
-        """Told to: take no more, finish what is held."""
-        self.leaving = True
+        """Told to: take no more, finish what is held. But this worker may have been
+        woken for a connection that nobody else will be woken for: when it is woken
+        for no more, it takes one if one is there."""
+        had_room, self.leaving = len(self.jobs) < MOST, True
         report("STOPPING=1")
+        self.watch()
+        left = select.select(self.listeners, [], [], 0)[0] if had_room else []
+        if left:
+            self.take(left[0])
         self.tell(done=0)
 
 
@@ -123,4 +143,5 @@ if os.environ.get("LISTEN_PID") != str(os.getpid()):
     sys.exit("no sockets: start me with: availd run --listen 127.0.0.1:8080 -- " + sys.argv[0])
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 sender.settimeout(5)  # availd may hang, the worker must not
-asyncio.run(main())
+loop = asyncio.SelectorEventLoop(OneIsWoken())
+loop.run_until_complete(main())

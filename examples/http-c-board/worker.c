@@ -21,12 +21,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FIRST = 3, MOST = 64 };
@@ -241,10 +243,71 @@ static void serve(int client)
 	send_all(client, text, (size_t)n);
 }
 
+/* Takes one connection and serves it. Returns 0 when there is none after all:
+ * another worker was faster, or the client has gone. */
+static int take_one(int listener)
+{
+	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (client < 0)
+		return 0;
+	busy();
+	serve(client);
+	close(client);
+	idle();
+	return 1;
+}
+
+/* Puts a descriptor into the set. */
+static void watch(int set, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) < 0) {
+		perror("epoll_ctl");
+		exit(1);
+	}
+}
+
+/* EPOLLEXCLUSIVE: each connection wakes one idle worker, not all of them, and
+ * that is who joined the socket's line first. Whoever has served goes to its
+ * end, ten times a second at most: otherwise a service with few requests would
+ * use its oldest worker only, and never ask a new version that is tested. */
+static void take_turns(int set, int n)
+{
+	static struct timespec joined;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if ((now.tv_sec - joined.tv_sec) * 1000 + (now.tv_nsec - joined.tv_nsec) / 1000000 < 100)
+		return;
+	joined = now;
+	for (int fd = FIRST; fd < FIRST + n; fd++) {
+		epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
+		watch(set, fd, EPOLLIN | EPOLLEXCLUSIVE);
+	}
+}
+
+/* As each connection wakes one idle worker, one that leaves may have been woken for a connection that nobody else will
+ * be woken for. It takes its sockets out of the kernel's sight first, by
+ * closing the set, and then serves one more connection if there is one. */
+static int leave(int set, int n)
+{
+	struct pollfd waiting[MOST];
+
+	close(set);
+	for (int i = 0; i < n; i++)
+		waiting[i] = (struct pollfd){ .fd = FIRST + i, .events = POLLIN };
+	if (poll(waiting, (nfds_t)n, 0) > 0)
+		for (int i = 0; i < n; i++)
+			if (waiting[i].revents && take_one(FIRST + i))
+				break;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct pollfd waiting[1 + MOST];
-	int n = hand_over();
+	int n = hand_over(), set = epoll_create1(EPOLL_CLOEXEC);
 	sigset_t term;
 
 	if (argc < 1 || n == 0) {
@@ -252,40 +315,36 @@ int main(int argc, char **argv)
 		        argc < 1 ? "COMMAND" : argv[0]);
 		return 1;
 	}
-	/* A descriptor for the signal: with ppoll() and a handler, a worker that
-	 * always finds a connection ready would never hear of it (the signal is
-	 * only delivered by a ppoll() that has nothing to return). */
+	/* A descriptor for the signal: with a handler, a worker that always finds
+	 * a connection ready would never hear of it (the signal is only delivered
+	 * by an epoll_pwait() that has nothing to return). */
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	waiting[0] = (struct pollfd){ .fd = signalfd(-1, &term, SFD_CLOEXEC), .events = POLLIN };
-	if (waiting[0].fd < 0) {
+	int told = signalfd(-1, &term, SFD_CLOEXEC);
+	if (told < 0) {
 		perror("signalfd");
 		return 1;
 	}
+	watch(set, told, EPOLLIN);
 	for (int i = 0; i < n; i++)
-		waiting[1 + i] = (struct pollfd){ .fd = FIRST + i, .events = POLLIN };
+		watch(set, FIRST + i, EPOLLIN | EPOLLEXCLUSIVE);
 
 	join();
 	report("READY=1");
-	for (unsigned turn = 0;; turn++) { /* busy sockets take turns */
-		if (poll(waiting, (nfds_t)(1 + n), -1) < 0) {
+	for (;;) {
+		struct epoll_event ready;
+
+		/* One at a time: descriptors that are always ready take turns. */
+		if (epoll_wait(set, &ready, 1, -1) < 0) {
 			if (errno == EINTR)
 				continue;
-			perror("poll");
+			perror("epoll_wait");
 			return 1;
 		}
-		if (waiting[0].revents)
-			return 0; /* what is in the queue stays there for the others */
-		struct pollfd *ready = &waiting[1 + turn % (unsigned)n];
-		if (!ready->revents)
-			continue;
-		int client = accept4(ready->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (client < 0)
-			continue; /* another worker was faster, or the client has gone */
-		busy();
-		serve(client);
-		close(client);
-		idle();
+		if (ready.data.fd == told)
+			return leave(set, n);
+		take_one(ready.data.fd);
+		take_turns(set, n);
 	}
 }

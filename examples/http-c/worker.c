@@ -3,26 +3,31 @@
  * An example worker: answers each request with a line of JSON about itself.
  * C99, Linux, no library. What availd asks for is in report(), hand_over() and
  * main(); run it under NonBlocking=yes, or a worker that loses the race for a
- * connection waits inside accept4() for the next one.
+ * connection waits inside accept4() for the next one. become_worker() is for
+ * --template=worker alone, with which workers are forks of one process.
  *
  *   cc -O2 -static -o /usr/local/libexec/http-c worker.c
  *   availd run --listen 127.0.0.1:8080 -- /usr/local/libexec/http-c
  *   curl http://127.0.0.1:8080/
  *   curl http://127.0.0.1:8080/sleep?ms=5000
  */
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4, strsep */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FIRST = 3, MOST = 64 };
@@ -45,6 +50,63 @@ static void report(const char *line)
 	while (sendto(sender, line, strlen(line), MSG_NOSIGNAL, (struct sockaddr *)&a,
 	              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0 && errno == EINTR)
 		;
+}
+
+/* Sends one packet to availd. A worker that cannot be heard is none. */
+static void answer(int channel, const char *what, unsigned long long number, const char *why)
+{
+	char text[256];
+	int n = snprintf(text, sizeof text, "%s=%llu%s%s", what, number, *why ? " " : "", why);
+
+	while (send(channel, text, (size_t)n, MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			_exit(1);
+}
+
+/* Returns in a worker. The template stays in here, and forks one for each order. */
+static void become_worker(void)
+{
+	const char *fd = getenv("AVAILD_TEMPLATE_FD");
+	char order[4097], pid[24], *line, *rest = order;
+	unsigned long long number;
+	int channel;
+
+	if (!fd)
+		return; /* there is none, this process is the worker */
+	channel = atoi(fd);
+	unsetenv("AVAILD_TEMPLATE_FD");
+	answer(channel, "READY", 1, "");
+	for (;;) {
+		ssize_t n = recv(channel, order, sizeof order - 1, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			exit(0); /* the end: availd wants no more */
+		order[n] = '\0';
+		if (sscanf(order, "FORK=%llu", &number) != 1)
+			continue;
+		pid_t middle = fork(), worker = middle == 0 ? fork() : 0;
+		if (middle < 0 || worker < 0)
+			answer(channel, "FAILED", number, strerror(errno));
+		if (middle > 0)
+			while (waitpid(middle, NULL, 0) < 0 && errno == EINTR)
+				;
+		if (middle == 0 && worker == 0)
+			break;
+		if (middle == 0)
+			_exit(0); /* the worker becomes availd's child */
+	}
+	for (strsep(&rest, "\n"); (line = strsep(&rest, "\n"));) {
+		char *value = strchr(line, '=');
+		if (value) {
+			*value++ = '\0';
+			setenv(line, value, 1);
+		}
+	}
+	snprintf(pid, sizeof pid, "%ld", (long)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	answer(channel, "BORN", number, "");
+	close(channel);
 }
 
 /* The number of listening sockets that were meant for this process. */
@@ -114,10 +176,72 @@ static void serve(int client)
 	send_all(client, text, (size_t)n);
 }
 
+/* Takes one connection and serves it. Returns 0 when there is none after all:
+ * another worker was faster, or the client has gone. */
+static int take_one(int listener)
+{
+	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (client < 0)
+		return 0;
+	report("X_AVAILD=busy");
+	serve(client);
+	close(client);
+	report("X_AVAILD=idle");
+	return 1;
+}
+
+/* Puts a descriptor into the set. */
+static void watch(int set, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) < 0) {
+		perror("epoll_ctl");
+		exit(1);
+	}
+}
+
+/* EPOLLEXCLUSIVE: each connection wakes one idle worker, not all of them, and
+ * that is who joined the socket's line first. Whoever has served goes to its
+ * end, ten times a second at most: otherwise a service with few requests would
+ * use its oldest worker only, and never ask a new version that is tested. */
+static void take_turns(int set, int n)
+{
+	static struct timespec joined;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if ((now.tv_sec - joined.tv_sec) * 1000 + (now.tv_nsec - joined.tv_nsec) / 1000000 < 100)
+		return;
+	joined = now;
+	for (int fd = FIRST; fd < FIRST + n; fd++) {
+		epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
+		watch(set, fd, EPOLLIN | EPOLLEXCLUSIVE);
+	}
+}
+
+/* As each connection wakes one idle worker, one that leaves may have been woken for a connection that nobody else will
+ * be woken for. It takes its sockets out of the kernel's sight first, by
+ * closing the set, and then serves one more connection if there is one. */
+static int leave(int set, int n)
+{
+	struct pollfd waiting[MOST];
+
+	close(set);
+	for (int i = 0; i < n; i++)
+		waiting[i] = (struct pollfd){ .fd = FIRST + i, .events = POLLIN };
+	if (poll(waiting, (nfds_t)n, 0) > 0)
+		for (int i = 0; i < n; i++)
+			if (waiting[i].revents && take_one(FIRST + i))
+				break;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct pollfd waiting[1 + MOST];
-	int n = hand_over();
+	become_worker();
+	int n = hand_over(), set = epoll_create1(EPOLL_CLOEXEC);
 	sigset_t term;
 
 	if (argc < 1 || n == 0) {
@@ -125,39 +249,35 @@ int main(int argc, char **argv)
 		        argc < 1 ? "COMMAND" : argv[0]);
 		return 1;
 	}
-	/* A descriptor for the signal: with ppoll() and a handler, a worker that
-	 * always finds a connection ready would never hear of it (the signal is
-	 * only delivered by a ppoll() that has nothing to return). */
+	/* A descriptor for the signal: with a handler, a worker that always finds
+	 * a connection ready would never hear of it (the signal is only delivered
+	 * by an epoll_pwait() that has nothing to return). */
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	waiting[0] = (struct pollfd){ .fd = signalfd(-1, &term, SFD_CLOEXEC), .events = POLLIN };
-	if (waiting[0].fd < 0) {
+	int told = signalfd(-1, &term, SFD_CLOEXEC);
+	if (told < 0) {
 		perror("signalfd");
 		return 1;
 	}
+	watch(set, told, EPOLLIN);
 	for (int i = 0; i < n; i++)
-		waiting[1 + i] = (struct pollfd){ .fd = FIRST + i, .events = POLLIN };
+		watch(set, FIRST + i, EPOLLIN | EPOLLEXCLUSIVE);
 
 	report("READY=1");
-	for (unsigned turn = 0;; turn++) { /* busy sockets take turns */
-		if (poll(waiting, (nfds_t)(1 + n), -1) < 0) {
+	for (;;) {
+		struct epoll_event ready;
+
+		/* One at a time: descriptors that are always ready take turns. */
+		if (epoll_wait(set, &ready, 1, -1) < 0) {
 			if (errno == EINTR)
 				continue;
-			perror("poll");
+			perror("epoll_wait");
 			return 1;
 		}
-		if (waiting[0].revents)
-			return 0; /* what is in the queue stays there for the others */
-		struct pollfd *ready = &waiting[1 + turn % (unsigned)n];
-		if (!ready->revents)
-			continue;
-		int client = accept4(ready->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (client < 0)
-			continue; /* another worker was faster, or the client has gone */
-		report("X_AVAILD=busy");
-		serve(client);
-		close(client);
-		report("X_AVAILD=idle");
+		if (ready.data.fd == told)
+			return leave(set, n);
+		take_one(ready.data.fd);
+		take_turns(set, n);
 	}
 }

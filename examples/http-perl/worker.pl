@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: 0BSD
 #
 # An example worker: answers each request with a line of JSON about itself. Core
-# modules only. What availd asks for is between the two rules; run it under
+# modules only. What availd asks for is between the two last rules; run it under
 # NonBlocking=yes, or a worker that loses the race for a connection waits inside
-# accept() for the next one.
+# accept() for the next one. become_worker() is for --template=worker alone, with which
+# workers are forks of one process that has loaded everything.
 #
 #     install -D worker.pl /usr/local/libexec/http-perl
 #     availd run --listen 127.0.0.1:8080 -- /usr/local/libexec/http-perl
 #     curl http://127.0.0.1:8080/
 use strict;
 use warnings;
+use Config;
 use Errno;
+use POSIX ();
 use Socket;
 
 # serve answers one request. The worker is this client's until it returns.
@@ -22,7 +25,7 @@ sub serve {
     alarm 10;    # a silent client must not keep a worker
     until ($head =~ /\r\n\r\n/ or length $head >= 8192) {
         my $n = sysread $client, $head, 8192, length $head;
-        next if !defined $n and $!{EINTR};    # told to leave: finish first
+        next if !defined $n and $!{EINTR};    # told to retire: finish first
         die "$!\n" unless defined $n;
         return if $n == 0;
     }
@@ -43,6 +46,29 @@ sub serve {
       or die "$!\n";
 }
 
+# ---------------------------------------------------------------- the template
+# become_worker returns in a worker. With --template=worker this process does not: it
+# has loaded what there is to load, and forks a worker for each order.
+sub become_worker {
+    my $fd = delete $ENV{AVAILD_TEMPLATE_FD} // return;
+    open my $orders, '+<&=', $fd or die "the template's descriptor $fd: $!\n";
+    syswrite $orders, 'READY=1';
+    while (sysread $orders, my $order, 4096) {
+        my ($number, @variables) = split /\n/, $order =~ s/^FORK=//r;
+        if (my $middle = fork) { waitpid $middle, 0; next }
+        elsif (!defined $middle) { syswrite $orders, "FAILED=$number $!"; next }
+        if (my $worker = fork) { POSIX::_exit(0) }    # it becomes availd's child
+        elsif (!defined $worker) { syswrite $orders, "FAILED=$number $!"; POSIX::_exit(0) }
+        %ENV = (%ENV, LISTEN_PID => $$, map { split /=/, $_, 2 } @variables);
+        srand;    # or all workers draw the same numbers
+        syswrite $orders, "BORN=$number";
+        return;   # the descriptor is closed
+    }
+    exit;         # availd wants no more
+}
+
+become_worker();
+
 # ---------------------------------------------------------------- the contract
 my $to = $ENV{NOTIFY_SOCKET} || '';
 $to =~ s/^@/\0/;
@@ -56,23 +82,55 @@ die "no sockets: start me with: availd run --listen 127.0.0.1:8080 -- $0\n" if (
 my ($told_to_leave, @listeners) = (0);
 $SIG{PIPE} = 'IGNORE';
 $SIG{TERM} = sub { $told_to_leave = 1; report('STOPPING=1') };
+
+# Perl has no epoll(7), so these are the numbers of its calls (epoll_create1, epoll_ctl,
+# epoll_pwait) and the form of its struct, of x86_64 and aarch64. It is worth that:
+# with EPOLLEXCLUSIVE each connection wakes one idle worker, not all of them, and that
+# is the first in the socket's line.
+my ($create, $ctl, $wait, $event) =
+  $Config{archname} =~ /^x86_64/ ? (291, 233, 281, 'L Q') : (20, 21, 22, 'L x4 Q');
+my ($in, $exclusive, $cloexec) = (1, 1 << 28, 0x80000);
+open my $set, '<&=', syscall($create, $cloexec) or die "epoll: $!\n";
 for my $fd (3 .. 2 + $ENV{LISTEN_FDS}) {
     open $listeners[ $fd - 3 ], '+<&=', $fd or die "descriptor $fd: $!\n";
+    my $on = pack $event, $in | $exclusive, $fd;
+    syscall($ctl, fileno $set, 1, $fd, $on) == 0 or die "epoll: $!\n";
 }
-report('READY=1');
-until ($told_to_leave) {
-    my $ready = '';
-    vec($ready, 2 + $_, 1) = 1 for 1 .. @listeners;
-    # Perl runs a handler between two of its own operations: a signal that comes
-    # right before select is noticed when that returns, hence the time.
-    next unless select($ready, undef, undef, 5) > 0;
-    my @waiting = grep { vec $ready, fileno $_, 1 } @listeners;
-    # No socket goes first. It fails if another worker was faster, or the client has gone.
-    accept my $client, $waiting[ rand @waiting ] or next;
+
+# take accepts one connection, if there is one, and serves it. It fails if another
+# worker was faster, or the client has gone.
+sub take {
+    my ($listener) = @_;
+    accept my $client, $listener or return 0;
     report('X_AVAILD=busy');
     # -------------------------------------------------------------- its end
     eval { serve($client); 1 } or print STDERR "client: $@";
     alarm 0;
     close $client;
     report('X_AVAILD=idle');
+    return 1;
+}
+
+report('READY=1');
+until ($told_to_leave) {
+    my $ready = pack $event, 0, 0;
+    # Perl runs a handler between two of its own operations: a signal that comes
+    # right before the wait is noticed when that returns, hence the 5 s.
+    next unless syscall($wait, fileno $set, $ready, 1, 5000, 0, 8) == 1;
+    my $fd = (unpack $event, $ready)[1];
+    take($listeners[ $fd - 3 ]);
+    # To the end of the line: the next connection is for another worker.
+    syscall($ctl, fileno $set, 2, $fd, 0);
+    my $on = pack $event, $in | $exclusive, $fd;
+    syscall($ctl, fileno $set, 1, $fd, $on) == 0 or die "epoll: $!\n";
+}
+
+# This worker may have been woken for a connection that nobody else will be woken for.
+# It is woken for no more when the set is closed, and then serves one if one is there.
+close $set;
+my $left = '';
+vec($left, 2 + $_, 1) = 1 for 1 .. @listeners;
+select($left, undef, undef, 0) > 0 or exit 0;
+for my $listener (grep { vec $left, fileno $_, 1 } @listeners) {
+    last if take($listener);
 }

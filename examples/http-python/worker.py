@@ -2,20 +2,21 @@
 # SPDX-License-Identifier: 0BSD
 """An example worker: answers each request with a line of JSON about itself.
 
-Standard library only. What availd asks for is between the two rules; run it
+Standard library only. What availd asks for is between the two last rules; run it
 under NonBlocking=yes, or a worker that loses the race for a connection waits
-inside accept() for the next one.
+inside accept() for the next one. become_worker() is for --template=worker alone, with
+which workers are forks of one process that has loaded everything.
 
     install -D worker.py /usr/local/libexec/http-python
     availd run --listen 127.0.0.1:8080 -- /usr/local/libexec/http-python
     curl http://127.0.0.1:8080/
     curl http://127.0.0.1:8080/sleep?ms=5000
 """
+import gc
 import json
 import os
-import random
 import re
-import selectors
+import select
 import signal
 import socket
 import sys
@@ -47,6 +48,34 @@ def serve(connection):
                        % (status.encode(), len(text), text))
 
 
+# ---------------------------------------------------------------- the template
+def become_worker():
+    """Return in a worker. The template stays in here, and forks one for each order."""
+    if "AVAILD_TEMPLATE_FD" not in os.environ:
+        return  # there is none, this process is the worker
+    channel = socket.socket(fileno=int(os.environ.pop("AVAILD_TEMPLATE_FD")))
+    gc.freeze()  # what is loaded stays shared: the collector does not write into it
+    channel.send(b"READY=1")
+    while order := channel.recv(4096).decode().split("\n"):
+        number = order[0].removeprefix("FORK=") or sys.exit()  # the end: availd wants no more
+        middle = None
+        try:
+            if middle := os.fork():
+                os.waitpid(middle, 0)
+                continue
+            if os.fork():  # the worker becomes availd's child
+                os._exit(0)
+        except OSError as error:
+            channel.send(f"FAILED={number} {error}".encode())
+            if middle == 0:
+                os._exit(0)
+            continue
+        os.environ.update(line.split("=", 1) for line in order[1:])
+        os.environ["LISTEN_PID"] = str(os.getpid())
+        channel.send(b"BORN=" + number.encode())
+        return channel.close()
+
+
 # ---------------------------------------------------------------- the contract
 def report(line, to=os.environ.get("NOTIFY_SOCKET", "")):
     """Send one line to availd, if there is one, and go on if it fails."""
@@ -57,24 +86,35 @@ def report(line, to=os.environ.get("NOTIFY_SOCKET", "")):
         pass
 
 
+become_worker()
 if os.environ.get("LISTEN_PID") != str(os.getpid()):
     sys.exit("no sockets: start me with: availd run --listen 127.0.0.1:8080 -- " + sys.argv[0])
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-waiting = selectors.DefaultSelector()
 told_to_leave, wakeup = os.pipe()  # becomes readable with SIGTERM
 os.set_blocking(wakeup, False)
 signal.set_wakeup_fd(wakeup)
 signal.signal(signal.SIGTERM, lambda *_: report(b"STOPPING=1"))
-waiting.register(told_to_leave, selectors.EVENT_READ)
-for fd in range(3, 3 + int(os.environ["LISTEN_FDS"])):
-    waiting.register(socket.socket(fileno=fd), selectors.EVENT_READ)
+listeners = {fd: socket.socket(fileno=fd) for fd in range(3, 3 + int(os.environ["LISTEN_FDS"]))}
+waiting = select.epoll()
+waiting.register(told_to_leave, select.EPOLLIN)
+for fd in listeners:  # each connection wakes one idle worker, the first in the socket's line
+    waiting.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
 report(b"READY=1")
-while True:
-    ready = [key.fileobj for key, _ in waiting.select()]
-    if told_to_leave in ready:
-        sys.exit(0)
+while not waiting.closed:
+    ready = waiting.poll(maxevents=1)[0][0]  # sockets that are always ready take turns
+    if ready == told_to_leave:
+        # This worker may have been woken for a connection that nobody else will be
+        # woken for: it is woken for no more, and serves one if one is there.
+        waiting.close()
+        left = select.select(listeners, [], [], 0)[0]
+        if not left:
+            break
+        ready = left[0]
+    else:  # to the end of the line: the next one is for another worker
+        waiting.unregister(ready)
+        waiting.register(ready, select.EPOLLIN | select.EPOLLEXCLUSIVE)
     try:
-        client, _ = random.choice(ready).accept()  # no socket goes first
+        client, _ = listeners[ready].accept()
     except OSError:  # another worker was faster, or the client has gone
         continue
     report(b"X_AVAILD=busy")

@@ -1,5 +1,5 @@
 // Package accept takes one connection off a listening socket of availd's own,
-// and says where it comes from. It is for workers that are born with their
+// and says where it comes from. It is for workers that are started with their
 // connection (inetd); all others accept themselves.
 //
 // # Diagnostics
@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -32,6 +34,9 @@ type Conn struct {
 	// Source is what counts as one client: an IPv4 address (also one that is
 	// mapped into IPv6), the /64 of an IPv6 address, a user of this host.
 	Source string
+	// Waited is how long it has waited to be accepted, by the kernel's clock, which ticks
+	// every 1 to 10 ms; negative = that is not known (AF_UNIX).
+	Waited time.Duration
 }
 
 // tries bounds the connections that are passed over because of an error of their
@@ -57,7 +62,14 @@ func Accept(listener int) (Conn, error) {
 		fd, err = nowait.Accept(listener, unix.SOCK_CLOEXEC, &peer)
 		switch {
 		case err == nil:
-			return describe(fd, &peer), nil
+			reset, waited := examine(fd)
+			if !reset {
+				c := describe(fd, &peer)
+				c.Waited = waited
+				return c, nil
+			}
+			_ = nowait.Close(fd) // nobody is there for whom a process could be started
+			err = unix.ECONNRESET
 		case errors.Is(err, unix.EAGAIN):
 			return Conn{}, ErrNone
 		case !transient(err): // else the client's trouble: accept(2) says to try the next
@@ -67,21 +79,31 @@ func Accept(listener int) (Conn, error) {
 	return Conn{}, os.NewSyscallError("accept4", err)
 }
 
-// birth is how many descriptors it takes to accept a connection and to start its
-// process: the connection, both ends of the pipe that tells of a failed exec,
-// /dev/null and the pidfd.
-const birth = 5
+// reserve is how many descriptors have to be free before one is taken for a worker:
+// two for the connection and the pidfd, three more where availd executes itself first,
+// and those by which availd itself goes on: a peer that asks for the status, the trial
+// of an upgrade, a look into /proc.
+const reserve = 5 + 8
+
+// Room reports an error (EMFILE) unless availd keeps enough descriptors for itself when
+// one more worker is started.
+func Room() error {
+	if _, room := look(-1); room {
+		return nil
+	}
+	return findRoom(0)
+}
 
 // look reports whether a connection waits, and whether the last numbers that a
 // descriptor may have are free, for which poll(2) says POLLNVAL: then there is
 // room. What cannot be told so, is left to what comes next.
 func look(listener int) (waits, room bool) {
-	entries := [1 + birth]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+	entries := [1 + reserve]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return true, false
 	}
-	for i := range birth {
+	for i := range reserve {
 		entries[1+i].Fd = int32(min(limit.Cur, math.MaxInt32)) - int32(i) - 1
 	}
 	if _, err := nowait.Poll(entries[:]); err != nil {
@@ -98,12 +120,12 @@ func look(listener int) (waits, room bool) {
 // connection that was accepted without them could only be closed; one that waits
 // is served when another has ended.
 func findRoom(listener int) error {
-	var taken [birth]int
+	var taken [reserve]int
 	for i := range taken {
 		fd, err := unix.FcntlInt(uintptr(listener), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			closeAll(taken[:i])
-			return fmt.Errorf("no descriptors are left for a connection, raise LimitNOFILE=: %w", err)
+			return fmt.Errorf("no descriptors are left for a worker, raise LimitNOFILE=: %w", err)
 		}
 		taken[i] = fd
 	}
@@ -115,6 +137,26 @@ func closeAll(fds []int) {
 	for _, fd := range fds {
 		_ = nowait.Close(fd)
 	}
+}
+
+// tcpClose is TCP_CLOSE of the kernel's net/tcp_states.h.
+const tcpClose = 7
+
+// examine reports whether the client of a TCP connection has reset it already, so that
+// nothing of it can be read any more, and nobody would read an answer. Who has only
+// shut down its side waits for one. waited is how long it has waited: nothing was sent yet,
+// and the kernel counts the time without from when the connection was made
+// (tcpi_last_data_sent of tcp(7)'s TCP_INFO); negative = that is not known.
+func examine(fd int) (reset bool, waited time.Duration) {
+	var info unix.TCPInfo
+	n, err := nowait.Option(fd, unix.IPPROTO_TCP, unix.TCP_INFO, &info)
+	switch {
+	case err != nil || uintptr(n) < unsafe.Offsetof(info.Last_ack_sent):
+		return false, -1
+	case info.State == tcpClose:
+		return true, -1
+	}
+	return false, time.Duration(info.Last_data_sent) * time.Millisecond
 }
 
 // transient are errors of the one connection, which Linux passes on in accept.

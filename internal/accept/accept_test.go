@@ -7,17 +7,19 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/testutil"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+func TestMain(m *testing.M) { testutil.Main(m) }
 
 // listen opens a non-blocking listener.
 func listen(t *testing.T, network, address string) (fd int, addr string) {
@@ -78,7 +80,10 @@ func TestPeers(t *testing.T) {
 			_, p, _ := net.SplitHostPort(addr)
 			client := dial(t, "tcp", net.JoinHostPort(c.dial, p))
 			got := take(t, fd)
-			want := Conn{FD: got.FD, Address: c.address, Port: port(client.LocalAddr()), Source: c.source}
+			if got.Waited < 0 || got.Waited > time.Minute {
+				t.Errorf("it has waited for %v", got.Waited)
+			}
+			want := Conn{FD: got.FD, Waited: got.Waited, Address: c.address, Port: port(client.LocalAddr()), Source: c.source}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -179,11 +184,11 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// Without descriptors for the whole birth the connection stays in the queue.
+// Without descriptors for the whole reserve the connection stays in the queue.
 func TestNoRoom(t *testing.T) {
 	fd, addr := listen(t, "tcp4", "127.0.0.1:0")
 	_ = dial(t, "tcp4", addr)
-	for spare := range birth {
+	for spare := range reserve {
 		free := fillUp(t, spare)
 		_, err := Accept(fd)
 		free()
@@ -191,7 +196,7 @@ func TestNoRoom(t *testing.T) {
 			t.Fatalf("with %d descriptors left: %v, want EMFILE", spare, err)
 		}
 	}
-	defer fillUp(t, birth)()
+	defer fillUp(t, reserve)()
 	take(t, fd)
 }
 
@@ -199,7 +204,7 @@ func TestNoRoom(t *testing.T) {
 func TestLastNumberTaken(t *testing.T) {
 	fd, addr := listen(t, "tcp4", "127.0.0.1:0")
 	_ = dial(t, "tcp4", addr)
-	defer fillUp(t, birth+1)()
+	defer fillUp(t, reserve+1)()
 	if err := unix.Dup3(fd, files-1, unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
@@ -247,5 +252,76 @@ func TestNotAListener(t *testing.T) {
 	var call *os.SyscallError
 	if _, err := Accept(fd); !errors.As(err, &call) || call.Syscall != "accept4" {
 		t.Errorf("got %v, want accept4's own", err)
+	}
+}
+
+// TestWaited: how long a connection has waited is known for TCP.
+func TestWaited(t *testing.T) {
+	fd, addr := listen(t, "tcp4", "127.0.0.1:0")
+	before := time.Now()
+	dial(t, "tcp4", addr)
+	for after := time.Now(); time.Since(after) < 50*time.Millisecond; {
+		_, _ = look(fd)
+	}
+	const tick = 20 * time.Millisecond
+	if c := take(t, fd); c.Waited < 50*time.Millisecond-tick || c.Waited > time.Since(before)+tick {
+		t.Errorf("it has waited for %v, and %v at most", c.Waited, time.Since(before))
+	}
+	fd, addr = listen(t, "unix", filepath.Join(t.TempDir(), "s"))
+	dial(t, "unix", addr)
+	if c := take(t, fd); c.Waited >= 0 {
+		t.Errorf("a Unix socket tells %v", c.Waited)
+	}
+}
+
+// TestReset: a connection that its client has reset is passed over, one whose client
+// has only shut down its side is not.
+func TestReset(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	fd := int(file.Fd())
+	if err := unix.SetNonblock(fd, true); err != nil {
+		t.Fatal(err)
+	}
+	dial := func() *net.TCPConn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.(*net.TCPConn)
+	}
+	for range 3 {
+		c := dial()
+		if err := c.SetLinger(0); err != nil { // its close resets
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	half := dial()
+	defer half.Close()
+	if _, err := half.Write([]byte("word")); err != nil {
+		t.Fatal(err)
+	}
+	if err := half.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Accept(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(c.FD)
+	if want := half.LocalAddr().(*net.TCPAddr).Port; c.Port != strconv.Itoa(want) {
+		t.Errorf("accepted that of port %s, want %d", c.Port, want)
+	}
+	if _, err := Accept(fd); !errors.Is(err, ErrNone) {
+		t.Errorf("after it: %v", err)
 	}
 }

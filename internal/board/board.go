@@ -2,7 +2,7 @@
 // shares with the workers of one pool, in which each says by one bit whether it
 // is idle, so that a request costs no datagram and wakes nobody.
 //
-// The bits are the only truth. Who takes a job clears its bit, and rings an
+// The bits are the only truth. Who takes a job clears its bit, and writes to an
 // eventfd if no bit is left; who has finished sets it, and tells nobody. So
 // availd hears when the last idle worker is gone. That one is idle again it
 // finds out when it looks, at the latest before it would start a worker.
@@ -13,12 +13,13 @@
 // Workers can write what they like. So the memory is sealed, which makes a
 // truncation and with it a SIGBUS impossible; what is read is a bit of a living
 // worker or a number that is only ever compared; every loop is bounded; and
-// bits that are nobody's are taken away. It is not thread-safe; it knows no
+// bits that are nobody's are taken away; and no flag of the eventfd, which they share,
+// decides whether a read of it waits. It is not thread-safe; it knows no
 // processes and no policy.
 //
 // # Diagnostics
 //
-// Errors go to the caller, who does without a board. Panic: a slot that the
+// Errors go to the caller, who does without a board, as before Linux 5.8. Panic: a slot that the
 // board has no room for.
 package board
 
@@ -60,7 +61,7 @@ type Board struct {
 	seen         [words]uint64 // by the latest Look
 	dip          int           // found by the latest Look
 	freed, taken []int
-	rung         [8]byte
+	counter      [8]byte
 }
 
 // Create makes an empty board and its eventfd, both close-on-exec and the
@@ -88,6 +89,9 @@ func (b *Board) create() (err error) {
 	if b.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		b.wake = -1
 		return os.NewSyscallError("eventfd", err)
+	}
+	if err := b.checkWake(); err != nil {
+		return err
 	}
 	if err := b.mapMemory(); err != nil {
 		return err
@@ -132,6 +136,9 @@ func (b *Board) adopt() error {
 	if err := unix.SetNonblock(b.wake, true); err != nil {
 		return os.NewSyscallError("fcntl", err)
 	}
+	if err := b.checkWake(); err != nil {
+		return err
+	}
 	if err := b.mapMemory(); err != nil {
 		return err
 	}
@@ -168,14 +175,25 @@ func (b *Board) Close() {
 	}
 }
 
-// Hush takes back all rings so far. Look after it, not before.
-func (b *Board) Hush() {
-	_, _ = nowait.Read(b.wake, b.rung[:])
+// ClearWake takes back all wake events so far. Look after it, not before. Workers share the
+// eventfd, so any of them may have cleared its O_NONBLOCK, or have read it.
+func (b *Board) ClearWake() {
+	_, _ = nowait.ReadShared(b.wake, b.counter[:])
 }
 
-// Call asks to be rung at the next change, or takes that back. Look after it:
+// checkWake finds out whether the eventfd can be read without a wait, which its
+// O_NONBLOCK alone does not warrant. It takes back the wake events so far.
+func (b *Board) checkWake() error {
+	_, err := nowait.ReadShared(b.wake, b.counter[:])
+	if err == nil || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+		return nil
+	}
+	return os.NewSyscallError("preadv2", err)
+}
+
+// WakeOnChange asks to be woken at the next change, or takes that back. Look after it:
 // a change before may have gone unnoticed.
-func (b *Board) Call(on bool) {
+func (b *Board) WakeOnChange(on bool) {
 	var word uint64
 	if on {
 		word = 1

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/testutil"
 	"github.com/availd/availd/worker"
 )
 
@@ -52,10 +53,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(playVariable) != "" {
 		play()
 	}
-	leak.Main(m)
+	testutil.Main(m)
 }
 
-func rings(b *Board) bool {
+func isWoken(b *Board) bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(b.WakeFD()), Events: unix.POLLIN}}, 0)
 	return err == nil && n > 0
 }
@@ -83,8 +84,8 @@ func TestLook(t *testing.T) {
 	look("nothing happened", nil, nil)
 	workers[1].Take()
 	look("one took a job", nil, []int{63})
-	if b.Idle(63) || !b.Idle(0) || b.Turns(63) != 1 || rings(b) {
-		t.Errorf("idle %t %t, turns %d, rung %t", b.Idle(63), b.Idle(0), b.Turns(63), rings(b))
+	if b.Idle(63) || !b.Idle(0) || b.Turns(63) != 1 || isWoken(b) {
+		t.Errorf("idle %t %t, turns %d, woken %t", b.Idle(63), b.Idle(0), b.Turns(63), isWoken(b))
 	}
 	workers[1].Free()
 	workers[0].Take()
@@ -92,17 +93,17 @@ func TestLook(t *testing.T) {
 	for _, w := range workers[1:] {
 		w.Take()
 	}
-	if !rings(b) {
-		t.Error("the last one took a job and did not ring")
+	if !isWoken(b) {
+		t.Error("the last one took a job and did not wake availd")
 	}
-	b.Hush()
+	b.ClearWake()
 	look("all are busy", nil, slots[1:])
-	if b.AnyIdle() || rings(b) {
-		t.Errorf("any idle %t, rung %t", b.AnyIdle(), rings(b))
+	if b.AnyIdle() || isWoken(b) {
+		t.Errorf("any idle %t, woken %t", b.AnyIdle(), isWoken(b))
 	}
 }
 
-// TestStrayBits: bits that do not count are taken away, so that others ring.
+// TestStrayBits: bits that do not count are taken away, so that others wake availd.
 func TestStrayBits(t *testing.T) {
 	b := create(t)
 	b.Prepare(0)
@@ -111,16 +112,16 @@ func TestStrayBits(t *testing.T) {
 	b.Look()
 	b.Forget(70)
 	here.Take()
-	if rings(b) {
-		t.Fatal("rung although the other one's bit is there")
+	if isWoken(b) {
+		t.Fatal("woken although the other one's bit is there")
 	}
 	if _, taken := b.Look(); !slices.Equal(taken, []int{0}) || b.AnyIdle() {
 		t.Errorf("taken %v, any idle %t", taken, b.AnyIdle())
 	}
 	here.Free()
 	here.Take()
-	if !rings(b) {
-		t.Error("the bit of a slot that does not count keeps others from ringing")
+	if !isWoken(b) {
+		t.Error("the bit of a slot that does not count keeps others from waking availd")
 	}
 	gone.Free()
 	b.Prepare(70)
@@ -151,27 +152,27 @@ func TestDip(t *testing.T) {
 	}
 }
 
-// TestCall: the first change after a call rings, and only that.
-func TestCall(t *testing.T) {
+// TestWakeOnChange: the first change after WakeOnChange wakes, and only that.
+func TestWakeOnChange(t *testing.T) {
 	b := create(t)
 	b.Prepare(0)
 	b.Prepare(1)
 	w, _ := join(t, b, 0), join(t, b, 1)
 	for _, change := range []func(){w.Take, w.Free} {
-		b.Call(true)
+		b.WakeOnChange(true)
 		change()
-		if !rings(b) {
-			t.Error("called, and not rung")
+		if !isWoken(b) {
+			t.Error("asked for, and not woken")
 		}
-		b.Hush()
+		b.ClearWake()
 	}
 	w.Take()
 	w.Free()
-	b.Call(true)
-	b.Call(false)
+	b.WakeOnChange(true)
+	b.WakeOnChange(false)
 	w.Take()
-	if rings(b) {
-		t.Error("rung without a call")
+	if isWoken(b) {
+		t.Error("woken without being asked to")
 	}
 }
 
@@ -202,8 +203,8 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("idle %v, want 7", freed)
 	}
 	w.Take()
-	if !rings(again) {
-		t.Error("the adopted eventfd does not ring")
+	if !isWoken(again) {
+		t.Error("the adopted eventfd does not wake")
 	}
 }
 
@@ -240,7 +241,7 @@ func TestNoAllocations(t *testing.T) {
 	w := join(t, b, 0)
 	if n := testing.AllocsPerRun(1000, func() {
 		w.Take()
-		b.Hush()
+		b.ClearWake()
 		b.Look()
 		w.Free()
 		b.Look()
@@ -269,5 +270,25 @@ func BenchmarkLook(b *testing.B) {
 		board.Look()
 		w.Free()
 		board.Look()
+	}
+}
+
+// TestBlockingWake: a worker that makes the shared eventfd blocking holds up nobody.
+func TestBlockingWake(t *testing.T) {
+	b := create(t)
+	if err := unix.SetNonblock(b.WakeFD(), false); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.ClearWake()
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		_, _ = unix.Write(b.WakeFD(), []byte{1, 0, 0, 0, 0, 0, 0, 0}) // so that the test can end
+		<-done
+		t.Error("taking wake events back hangs when there are none")
 	}
 }

@@ -15,11 +15,15 @@ const maxPasses = 4
 // lowest is a low-water mark that every worker lowers.
 const lowest = 64
 
-// Prepare makes a slot ready for a worker that is about to be born, and counts
+// Prepare makes a slot ready for a worker that is about to be started, and counts
 // its bit from now on.
 func (b *Board) Prepare(slot int) {
 	atomic.StoreUint64(b.line(slot, worker.BoardOwner), 0)
 	atomic.StoreUint64(b.line(slot, worker.BoardTurns), 0)
+	atomic.StoreUint64(b.line(slot, worker.BoardNote), 0)
+	for field := worker.BoardWaits; field <= worker.BoardWaited; field += 8 {
+		atomic.StoreUint64(b.line(slot, field), 0)
+	}
 	atomic.AndUint64(&b.idle[slot/64], ^bit(slot))
 	b.seen[slot/64] &^= bit(slot)
 	b.Count(slot)
@@ -28,8 +32,8 @@ func (b *Board) Prepare(slot int) {
 // Count makes the bit of a slot count, which is in use already.
 func (b *Board) Count(slot int) { b.counted[slot/64] |= bit(slot) }
 
-// Forget ends that: its worker is dead, is asked to leave, or does not use the
-// board. The next Look takes the bit away, as the other workers would not ring
+// Forget ends that: its worker is dead, is asked to retire, or does not use the
+// board. The next Look takes the bit away, as the other workers would not wake availd
 // while it is there.
 func (b *Board) Forget(slot int) {
 	b.counted[slot/64] &^= bit(slot)
@@ -59,7 +63,7 @@ func (b *Board) Dip() int { return b.dip }
 // Look, and those that became busy. The slices are valid until the next one.
 //
 // Taking a stray bit away is as if its worker had taken a job: if it was the
-// last one, whoever took a job just before saw it and did not ring. So what was
+// last one, whoever took a job just before saw it and did not wake availd. So what was
 // read before does not count, and all is read again.
 func (b *Board) Look() (freed, taken []int) {
 	var now [words]uint64

@@ -7,7 +7,7 @@ func (c *checker) work(s state, k int) {
 	t, how := s, ""
 	w := &t.worker[k]
 	switch s.worker[k] {
-	case born:
+	case started:
 		t.words[place[k]] |= only(k)
 		if c.separateCount {
 			t.count++
@@ -50,7 +50,7 @@ func (c *checker) take(s state, t *state, k int) (how string) {
 		case c.separateCount:
 			*w = counting
 		case c.checkFirst && s.empty[k]:
-			*w = ringing
+			*w = waking
 		case !c.checkFirst && t.words[place[k]] == 0:
 			*w = checking
 		}
@@ -59,7 +59,7 @@ func (c *checker) take(s state, t *state, k int) (how string) {
 		t.count--
 		*w = serving
 		if t.count == 0 {
-			*w = ringing
+			*w = waking
 		}
 		return "counts down"
 	case checking, checking1:
@@ -69,10 +69,10 @@ func (c *checker) take(s state, t *state, k int) (how string) {
 			*w = serving
 		}
 		return "looks at a word"
-	case ringing:
-		t.rung = true
+	case waking:
+		t.woken = true
 		*w = serving
-		return "rings"
+		return "wakes availd"
 	case serving:
 		if s.told.has(k) {
 			*w = gone
@@ -89,7 +89,7 @@ func (c *checker) take(s state, t *state, k int) (how string) {
 	return ""
 }
 
-// leave: an idle worker that is asked to leave may do so, or hang.
+// leave: an idle worker that is asked to retire may do so, or hang.
 func (c *checker) leave(s state, k int) {
 	t := s
 	t.worker[k] = gone
@@ -100,23 +100,23 @@ func (c *checker) leave(s state, k int) {
 func (c *checker) availd(s state) {
 	t, how := s, ""
 	switch s.pc {
-	case asleep:
+	case waiting:
 		if !s.wakes() {
 			return
 		}
-		t.woke, t.buried = s.watching && s.queue > 0, s.dead()
+		t.woke, t.reaped = s.watching && s.queue > 0, s.dead()
 		t.starting &^= s.ready
 		t.ready = 0
-		if s.armed && s.rung {
+		if s.armed && s.woken {
 			t.armed = false
 		}
-		t.pc, t.believed, how = hushing, 0, "wakes"
-	case hushing:
-		if !s.armed && !c.hushLast {
-			t.rung = false
+		t.pc, t.believed, how = clearing, 0, "wakes"
+	case clearing:
+		if !s.armed && !c.clearLast {
+			t.woken = false
 		}
 		t.now, t.strays = [modelWords]set{}, false
-		t.pc, how = looking, "takes back the rings"
+		t.pc, how = looking, "takes back the wake events"
 	case looking, looking1:
 		how = c.look(s, &t)
 	case deciding:
@@ -147,31 +147,31 @@ func (c *checker) look(s state, t *state) string {
 
 // decide acts on what was found; deaths are acted on first, and another look.
 func (c *checker) decide(t *state) string {
-	if t.buried != 0 {
-		t.have &^= t.buried
-		t.counted &^= t.buried
-		t.starting &^= t.buried
-		t.told &^= t.buried
+	if t.reaped != 0 {
+		t.have &^= t.reaped
+		t.counted &^= t.reaped
+		t.starting &^= t.reaped
+		t.told &^= t.reaped
 		if c.decidesAtDeath {
 			for i := range t.words {
-				t.words[i] &^= t.buried
-				t.now[i] &^= t.buried
+				t.words[i] &^= t.reaped
+				t.now[i] &^= t.reaped
 			}
 		} else {
 			t.pc = looking
 		}
-		t.buried, t.strays = 0, false
-		return "buries the dead"
+		t.reaped, t.strays = 0, false
+		return "reaps the dead"
 	}
 	t.believed = t.now[0] | t.now[1]
-	if c.hushLast && !t.armed {
-		t.rung = false
+	if c.clearLast && !t.armed {
+		t.woken = false
 	}
 	t.watching = t.believed|t.starting == 0 && t.total() < modelWorkers
 	if t.watching && t.woke && t.queue > 0 {
 		for k := range modelWorkers {
 			if !t.have.has(k) {
-				t.worker[k], t.watching = born, false
+				t.worker[k], t.watching = started, false
 				t.words[place[k]] &^= only(k)
 				t.have, t.counted, t.starting = t.have|only(k), t.counted|only(k), t.starting|only(k)
 				break
@@ -179,15 +179,15 @@ func (c *checker) decide(t *state) string {
 		}
 	}
 	t.armed = t.armed || t.believed != 0 && !c.neverRearms
-	t.pc, t.now, t.woke = asleep, [modelWords]set{}, false
+	t.pc, t.now, t.woke = waiting, [modelWords]set{}, false
 	return "decides"
 }
 
-// retire: availd may ask anybody to leave, and looks again. One at a time is
+// retire: availd may ask anybody to retire, and looks again. One at a time is
 // enough: a second one adds states and no ways to go wrong.
 func (c *checker) retire(s state) {
 	for k := range modelWorkers {
-		if !c.retires || !s.counted.has(k) || s.buried != 0 || s.told != 0 {
+		if !c.retires || !s.counted.has(k) || s.reaped != 0 || s.told != 0 {
 			continue
 		}
 		t := s
@@ -195,11 +195,11 @@ func (c *checker) retire(s state) {
 		t.counted &^= only(k)
 		t.starting &^= only(k)
 		t.pc, t.strays = looking, false
-		c.add(s, t, "is asked to leave", k)
+		c.add(s, t, "is asked to retire", k)
 	}
 }
 
-// TestModel: no order of events leaves availd asleep with a wrong idea of who is
+// TestModel: no order of events leaves availd waiting with a wrong idea of who is
 // idle, or with connections that nobody watches for.
 func TestModel(t *testing.T) {
 	for _, c := range []checker{
@@ -220,9 +220,9 @@ func TestModel(t *testing.T) {
 func TestModelFindsMutants(t *testing.T) {
 	for _, c := range []checker{
 		{mutant: mutant{name: "looks before it clears its bit", checkFirst: true}},
-		{mutant: mutant{name: "only the first word rings", skipsOtherWords: true}},
+		{mutant: mutant{name: "only the first word wakes", skipsOtherWords: true}},
 		{mutant: mutant{name: "a count beside the bits", separateCount: true}, deaths: true},
-		{mutant: mutant{name: "rings taken back after the look", hushLast: true}},
+		{mutant: mutant{name: "wake events taken back after the look", clearLast: true}},
 		{mutant: mutant{name: "the eventfd stays disarmed", neverRearms: true}},
 		{mutant: mutant{name: "bits of the dead stay", keepsDeadBits: true}, deaths: true},
 		{mutant: mutant{name: "bits of the dead are not looked behind", decidesAtDeath: true}, deaths: true},

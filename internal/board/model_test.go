@@ -16,7 +16,7 @@ import (
 // Where a worker is.
 const (
 	gone     = iota
-	born     // before it sets its bit for the first time
+	started  // before it sets its bit for the first time
 	joined   // … before READY=1
 	idle     // waits for a connection
 	accepted // has one, its bit is still set
@@ -24,14 +24,14 @@ const (
 	counting // only a mutant: has cleared its bit, and not counted down yet
 	checking // found its word 0, looks at word 0
 	checking1
-	ringing
+	waking
 	serving // for as long as it likes
 )
 
 // Where availd is.
 const (
-	asleep = iota
-	hushing
+	waiting = iota
+	clearing
 	looking
 	looking1
 	deciding
@@ -57,20 +57,20 @@ type mutant struct {
 	name            string
 	checkFirst      bool // looks at the words before it clears its bit
 	separateCount   bool // a count of idle workers beside the bits
-	hushLast        bool // availd takes back the rings after the look
+	clearLast       bool // availd takes back the wake events after the look
 	onePass         bool // … does not read again after it took a bit away
 	keepsDeadBits   bool // … leaves the bits of the dead
-	keepsToldBits   bool // … leaves the bits of those asked to leave
+	keepsToldBits   bool // … leaves the bits of those asked to retire
 	decidesAtDeath  bool // … takes a dead one's bit away and does not look again
-	neverRearms     bool // … leaves the eventfd disarmed after the first ring
-	skipsOtherWords bool // whoever made its own word 0 rings only if it is the first one
+	neverRearms     bool // … leaves the eventfd disarmed after the first wake event
+	skipsOtherWords bool // whoever made its own word 0 wakes availd only if it is the first one
 }
 
 // state is everything, so that equal states are one.
 type state struct {
 	words  [modelWords]set // the bits, by worker
 	count  int8            // of idle workers, for the mutant that has one
-	rung   bool
+	woken  bool
 	queue  uint8
 	worker [modelWorkers]uint8
 	empty  [modelWorkers]bool // what the mutant that looks first has seen
@@ -79,7 +79,7 @@ type state struct {
 	pc       uint8
 	now      [modelWords]set
 	strays   bool
-	armed    bool // it waits for a ring
+	armed    bool // it waits for a wake event
 	watching bool // … for connections
 	woke     bool // … by a connection
 	have     set  // its table
@@ -87,7 +87,7 @@ type state struct {
 	starting set
 	told     set
 	ready    set // READY=1 sent and not read
-	buried   set // deaths to act on in this turn
+	reaped   set // deaths to act on in this turn
 	believed set // idle, by the latest look
 }
 
@@ -169,7 +169,7 @@ func (c *checker) story(start, end state) (story []string) {
 // key packs a state into one number.
 func (s *state) key() (n uint64) {
 	put := func(v uint64, bits int) { n = n<<bits | v }
-	for _, b := range []bool{s.rung, s.strays, s.armed, s.watching, s.woke, s.empty[0], s.empty[1], s.empty[2]} {
+	for _, b := range []bool{s.woken, s.strays, s.armed, s.watching, s.woke, s.empty[0], s.empty[1], s.empty[2]} {
 		var v uint64
 		if b {
 			v = 1
@@ -182,18 +182,18 @@ func (s *state) key() (n uint64) {
 	for _, w := range s.worker {
 		put(uint64(w), 4)
 	}
-	for _, set := range []set{s.words[0] | s.words[1], s.now[0] | s.now[1], s.have, s.counted, s.starting, s.told, s.ready, s.buried, s.believed} {
+	for _, set := range []set{s.words[0] | s.words[1], s.now[0] | s.now[1], s.have, s.counted, s.starting, s.told, s.ready, s.reaped, s.believed} {
 		put(uint64(set), modelWorkers)
 	}
 	return n
 }
 
 // bad finds the states that must not be: nothing has to happen any more (whoever
-// works may do so for ever, who is asked to leave may hang, nobody has to die or
+// works may do so for ever, who is asked to retire may hang, nobody has to die or
 // to connect), and availd is wrong about who is idle, or does not watch for those
 // who wait.
 func (c *checker) bad(s state) string {
-	if s.pc != asleep || s.wakes() {
+	if s.pc != waiting || s.wakes() {
 		return ""
 	}
 	for k, w := range s.worker {
@@ -213,7 +213,7 @@ func (c *checker) bad(s state) string {
 func (s *state) total() int { return bits.OnesCount8(uint8(s.have)) }
 
 func (s *state) wakes() bool {
-	return s.armed && s.rung || s.watching && s.queue > 0 || s.dead() != 0 || s.ready&s.have != 0
+	return s.armed && s.woken || s.watching && s.queue > 0 || s.dead() != 0 || s.ready&s.have != 0
 }
 
 // dead are those that ended and are still in availd's table.
@@ -235,10 +235,10 @@ func (c *checker) world(s state) {
 	}
 	if c.crashes {
 		t := s
-		t.pc, t.armed, t.watching, t.woke, t.buried, t.believed = hushing, true, false, false, 0, 0
+		t.pc, t.armed, t.watching, t.woke, t.reaped, t.believed = clearing, true, false, false, 0, 0
 		t.now, t.strays, t.starting, t.counted = [modelWords]set{}, false, 0, t.have&^t.told
 		for k, w := range t.worker {
-			if w == born || w == joined {
+			if w == started || w == joined {
 				t.starting |= only(k) & t.counted
 			}
 		}

@@ -111,7 +111,7 @@ func await(fd int) bool {
 }
 
 // TestProcesses: whatever five processes on two words do at the same time, the
-// last one that takes a job rings, also when others die. Who waits here does so
+// last one that takes a job wakes availd, also when others die. Who waits here does so
 // for nothing else.
 func TestProcesses(t *testing.T) {
 	b := create(t)
@@ -142,9 +142,9 @@ func TestProcesses(t *testing.T) {
 		}
 		for b.Look(); b.AnyIdle(); b.Look() {
 			if !await(b.WakeFD()) {
-				t.Fatalf("round %d: no ring, although all took a job in the end", round)
+				t.Fatalf("round %d: no wake event, although all took a job in the end", round)
 			}
-			b.Hush()
+			b.ClearWake()
 		}
 	}
 	for _, p := range players {

@@ -9,7 +9,7 @@ import (
 
 const (
 	acceptsName   = "1 to 255 letters, digits and :-_.@\\ that do not start with - or ."
-	acceptsListen = "host:port (port 0 to 65535, an IPv6 address in brackets), /path or @abstract of at most 107 bytes"
+	acceptsListen = "port, host:port (port 0 to 65535, an IPv6 address in brackets), /path or @abstract of at most 107 bytes"
 	acceptsUnix   = "an absolute path or @abstract name of at most 107 bytes"
 	acceptsPath   = "an absolute path of at most 107 bytes"
 )
@@ -66,7 +66,7 @@ func checkListen(value string) error {
 		return checkUnix(value)
 	}
 	if digits(value) {
-		return errors.New("only a port, write :" + clip(value) + " to listen on every address")
+		value = ":" + value
 	}
 	host, port, err := net.SplitHostPort(value)
 	if err != nil {

@@ -9,7 +9,8 @@
 // Load makes a Config from the defaults, then the file, then the command
 // line, each overriding the one before. It is called at the start and again
 // at every reload with the same command line; Changed then tells what a
-// running service cannot take over.
+// running service cannot take over. What "availd set" has given other values comes on top
+// of that: Change and Keep make the list of these, With is a Config with them.
 //
 // It is not the place where defaults that depend on the environment are
 // found: an empty Name, Control or NotifySocket is for the caller to resolve.
@@ -18,8 +19,9 @@
 // # Values
 //
 // Numbers are decimal, without sign, leading zero or separators. Durations
-// are time spans as systemd.time(7) writes them. For a duration whose 0 means
-// off, "infinity" means the same. An option given twice counts the last time,
+// are time spans as systemd.time(7) writes them. Where 0 is no amount there is a word
+// for it, never or unlimited, which is what help, messages and generated files say; a
+// duration takes "infinity" for it, too. An option given twice counts the last time,
 // as in unit files; --listen is a list, and the command line's list replaces
 // the file's.
 //
@@ -30,19 +32,11 @@
 // and the file and line when that is where it came from. Nothing is logged.
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
 
-// Protocol is how workers get the sockets and how availd learns who is busy.
-type Protocol string
-
-// The values of --protocol.
-const (
-	ProtocolAuto    Protocol = "auto"
-	ProtocolNotify  Protocol = "notify"
-	ProtocolQueue   Protocol = "queue"
-	ProtocolFastCGI Protocol = "fastcgi"
-	ProtocolInetd   Protocol = "inetd"
-	ProtocolPostfix Protocol = "postfix"
+	"github.com/availd/availd/internal/protocol"
 )
 
 // StressMode is what happens to workers when the pool is full.
@@ -66,25 +60,42 @@ const (
 	AccessAll  Access = "all"  // its descendants too
 )
 
+// TemplateMode is how workers are started.
+type TemplateMode string
+
+// The values of --template.
+const (
+	TemplateOff     TemplateMode = "off"     // each by executing the command
+	TemplateWorker  TemplateMode = "worker"  // forked by one process of the command, which knows the contract
+	TemplatePreload TemplateMode = "preload" // … which availd's shared object makes a template
+)
+
 // Config is the complete set of options of one service. Durations of 0 are
 // "off" or "never" unless the field says otherwise.
 type Config struct {
-	File     string   // --config; "" = none
-	Name     string   // "" = the caller finds the unit's or the command's name
-	Listen   []string // host:port, /path or @abstract; empty = inherited sockets
-	Protocol Protocol
+	File     string             // --config; "" = none
+	Name     string             // "" = the caller finds the unit's or the command's name
+	Listen   []string           // host:port, /path or @abstract; empty = inherited sockets
+	Protocol *protocol.Protocol // how workers get the sockets and how availd learns who is busy
+	Template TemplateMode
+	// Preload is PreloadDefault, the path of a shared object, or "no"; see Preloads.
+	Preload string
 
 	Limit       int // most workers; 0 = no limit
 	MinSpare    int // idle workers kept ready
 	MaxStarting int // unproven workers at once, at least 1
 
-	IdleTimeout time.Duration // 0 = idle workers are never retired
-	MaxRequests int           // jobs until a worker is retired; 0 = any number
-	MaxLifetime time.Duration
+	IdleTimeout  time.Duration // 0 = idle workers are never retired
+	MaxRequests  int           // jobs until a worker is retired; 0 = any number
+	MaxLifetime  time.Duration
+	MaxMemory    int64          // bytes of a worker; 0 = any number
+	TemplateIdle *time.Duration // nil = ten times IdleTimeout; 0 = never. TemplateLeaves resolves it
 
 	StartTimeout  time.Duration
 	BusyTimeout   time.Duration
+	SlowAfter     time.Duration
 	RetireTimeout time.Duration
+	DumpTimeout   time.Duration
 	StopTimeout   time.Duration // never 0: a stop always ends
 
 	Stress      StressMode
@@ -96,6 +107,7 @@ type Config struct {
 	// Retire and Signal resolve it.
 	RetireSignal string
 
+	SlowSignal     string // SlowNone, or a signal as parseRetireSignal returns it; see SlowNumber
 	WorkerWatchdog time.Duration
 	QueueDelay     time.Duration // never 0
 	NotifyAccess   Access
@@ -107,10 +119,23 @@ type Config struct {
 	LogFormat      string // auto, text, journal
 
 	Command []string // never empty, Command[0] never ""
+
+	// OneFile: the file has a command, and so describes a whole service, of which the
+	// generator makes units.
+	OneFile bool
+	// ListenOfUnit: Listen is what the socket unit was made of; for use without systemd
+	// otherwise.
+	ListenOfUnit bool
+	// ExitIdleByDefault: nobody has asked for ExitIdleTime, which is for services without
+	// spares that a socket unit starts again.
+	ExitIdleByDefault bool
+	Units             UnitKeys
+
+	from origins // nil = no option was given
 }
 
 // Default returns the configuration without any option and without a command.
-func Default() Config { return defaults(table) }
+func Default() Config { return defaults(slices.Concat(table, unitTable)) }
 
 func defaults(options []Option) Config {
 	var c Config
@@ -123,4 +148,15 @@ func defaults(options []Option) Config {
 		}
 	}
 	return c
+}
+
+// templateIdleTimes is how many times IdleTimeout a template stays without a worker.
+const templateIdleTimes = 10
+
+// TemplateLeaves is how long the template stays after the last worker; 0 = for ever.
+func (c *Config) TemplateLeaves() time.Duration {
+	if c.TemplateIdle != nil {
+		return *c.TemplateIdle
+	}
+	return templateIdleTimes * c.IdleTimeout
 }

@@ -3,8 +3,9 @@ package config
 import (
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/availd/availd/internal/prose"
 )
 
 // Error is a refused option. Fields that do not apply are empty.
@@ -16,6 +17,7 @@ type Error struct {
 	Reason string // what is wrong
 	Want   string // what is accepted instead
 	Err    error  // of the operating system, when the file cannot be read
+	IsSet  bool   // it is of "availd set", which takes options as the file has them
 }
 
 // IsFile reports whether the mistake is in the configuration file rather than
@@ -36,7 +38,7 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	if e.Option != "" {
-		if e.File == "" {
+		if e.File == "" && !e.IsSet {
 			b.WriteString("--")
 		}
 		b.WriteString(plain(e.Option))
@@ -45,12 +47,12 @@ func (e *Error) Error() string {
 		}
 		b.WriteString(": ")
 	}
-	b.WriteString(e.complaint())
+	b.WriteString(e.Complaint())
 	return b.String()
 }
 
-// complaint is the part after the place.
-func (e *Error) complaint() string {
+// Complaint is the part after the place.
+func (e *Error) Complaint() string {
 	s := e.Reason
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
@@ -89,8 +91,8 @@ func plain(s string) string { return printable(clip(s)) }
 
 // printable leaves text as it is when it can be printed, and quotes it otherwise.
 func printable(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
-		return strconv.Quote(s)
+	if prose.IsPrintable(s) {
+		return s
 	}
-	return s
+	return strconv.Quote(s)
 }

@@ -68,11 +68,19 @@ func slurp(name string) ([]byte, error) {
 	return data, err
 }
 
-// parseFile reads lines of option=value. Blanks around both are dropped, as is
+// parseFile reads the lines of a file, all of which have to be right.
+func parseFile(name string, data []byte) ([]entry, error) {
+	entries, mistakes := parseLines(name, data)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
+	}
+	return entries, nil
+}
+
+// parseLines reads lines of option=value. Blanks around both are dropped, as is
 // a CR at the end of a line and a byte order mark at the start of the file.
 // Lines that are empty or start with # or ; are skipped.
-func parseFile(name string, data []byte) ([]entry, error) {
-	var entries []entry
+func parseLines(name string, data []byte) (entries []entry, mistakes []*Error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	number := 0
 	for line := range bytes.Lines(data) {
@@ -80,14 +88,13 @@ func parseFile(name string, data []byte) ([]entry, error) {
 		e, err := parseLine(string(line))
 		if err != nil {
 			err.File, err.Line = name, number
-			return nil, err
-		}
-		if e.option != nil {
+			mistakes = append(mistakes, err)
+		} else if e.option != nil {
 			e.file, e.line = name, number
 			entries = append(entries, e)
 		}
 	}
-	return entries, nil
+	return entries, mistakes
 }
 
 // parseLine returns an entry without an option for a line that holds none. It
@@ -118,7 +125,7 @@ func parseLine(line string) (entry, *Error) {
 	if !found {
 		return entry{}, &Error{Option: name, Reason: "no value", Want: option.Accepts()}
 	}
-	if strings.Contains(value, " #") || strings.Contains(value, "\t#") {
+	if option.Name != commandKey && (strings.Contains(value, " #") || strings.Contains(value, "\t#")) { // a command may have quotes
 		return entry{}, &Error{Option: name, Value: value, Reason: "a comment needs a line of its own"}
 	}
 	return entry{option: option, value: value}, nil
@@ -132,12 +139,9 @@ func fileOption(name string) (*Option, *Error) {
 	if bare := strings.TrimLeft(name, "-"); bare != name {
 		return nil, &Error{Option: name, Reason: "options stand here without dashes, write " + plain(bare)}
 	}
-	if strings.EqualFold(name, "command") {
-		return nil, &Error{Option: name, Reason: "the command stands on the command line, after --"}
-	}
-	option := find(name)
+	option := findKey(name)
 	if option == nil {
-		return nil, &Error{Option: name, Reason: unlike(name)}
+		return nil, &Error{Option: name, Reason: unlike(name, append(table[:len(table):len(table)], unitTable...))}
 	}
 	if option.CommandLineOnly {
 		return nil, &Error{Option: name, Reason: "only possible on the command line"}

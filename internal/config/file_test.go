@@ -45,18 +45,17 @@ func TestFile(t *testing.T) {
 
 func TestFileRefuses(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"limit=5\nlimit=abc\n", ":2: limit=abc: not a decimal number; accepted: a decimal number from 0 to 1000000 (0 = no limit)"},
+		{"limit=5\nlimit=abc\n", ":2: limit=abc: not a decimal number; accepted: a decimal number from 1 to 1000000, or unlimited (0)"},
 		{"limit=5 # five", `:1: limit=5 # five: a comment needs a line of its own`},
 		{"control=/a\t#b", `:1: control="/a\t#b": a comment needs a line of its own`},
-		{"limit=", ":1: limit=: empty, leave the option out for its default; accepted: a decimal number from 0 to 1000000 (0 = no limit)"},
-		{"\n\nlimit\n", ":3: limit=: no value; accepted: a decimal number from 0 to 1000000 (0 = no limit)"},
+		{"limit=", ":1: limit=: empty, leave the option out for its default; accepted: a decimal number from 1 to 1000000, or unlimited (0)"},
+		{"\n\nlimit\n", ":3: limit=: no value; accepted: a decimal number from 1 to 1000000, or unlimited (0)"},
 		{"=5", ":1: no option before the ="},
 		{"#\nlimt=5", ":2: limt: unknown option, did you mean limit?"},
 		{"Idle_Timeout=5", ":1: Idle_Timeout: unknown option, did you mean idle-timeout?"},
 		{"colour=red", ":1: colour: unknown option"},
 		{"--limit=5", ":1: --limit: options stand here without dashes, write limit"},
 		{"config=/etc/x", ":1: config: only possible on the command line"},
-		{"command=/bin/x", ":1: command: the command stands on the command line, after --"},
 		{"[Service]\nlimit=5", ":1: [Service]: this file has no sections, leave the line out"},
 		{"limit=1\nname=a\x00b\n", ":2: NUL byte, this is not a text file"},
 		{"limit=1\n# caf\xe9\n", ":2: not UTF-8"},

@@ -47,7 +47,7 @@ func (f *collector) Set(value string) error {
 	var scratch Config
 	if err := f.option.kind.set(&scratch, value); err != nil {
 		e := Error{Reason: err.Error(), Want: f.option.Accepts()}
-		return errors.New(e.complaint())
+		return errors.New(e.Complaint())
 	}
 	return nil
 }

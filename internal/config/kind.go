@@ -6,7 +6,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/availd/availd/internal/protocol"
 )
 
 // kind is the sort of value that an option takes, bound to a field of Config.
@@ -14,20 +15,38 @@ import (
 // what is wrong with the value, the caller adds the option and accepts.
 type kind struct {
 	accepts string
+	zero    zeroWord
 	set     func(c *Config, value string) error
 	show    func(c *Config) string
 	clear   func(c *Config) // only for lists
+	// number is the value where that is one, durations in nanoseconds, and text is such a
+	// number as set takes it; nil for all other kinds.
+	number func(c *Config) int64
+	text   func(n int64) string
 }
 
+// zeroWord is how people write and read a 0 that is no amount. The 0 itself is accepted,
+// too.
+type zeroWord string
+
+const (
+	never      zeroWord = "never"
+	unlimited  zeroWord = "unlimited"
+	zeroCounts zeroWord = "" // it is an amount like others, where the option takes it at all
+)
+
 // number is a decimal number from low to high.
-func number(field func(*Config) *int, low, high int, note string) kind {
+func number(field func(*Config) *int, low, high int, zero zeroWord) kind {
 	accepts := fmt.Sprintf("a decimal number from %d to %d", low, high)
-	if note != "" {
-		accepts += " (" + note + ")"
+	if zero != "" {
+		accepts = fmt.Sprintf("a decimal number from %d to %d, or %s (0)", low+1, high, zero)
 	}
 	return kind{
-		accepts: accepts,
+		accepts: accepts, zero: zero,
 		set: func(c *Config, value string) error {
+			if zero != "" && value == string(zero) {
+				value = "0"
+			}
 			n, err := parseNumber(value, low, high)
 			if err != nil {
 				return err
@@ -35,14 +54,23 @@ func number(field func(*Config) *int, low, high int, note string) kind {
 			*field(c) = n
 			return nil
 		},
-		show: func(c *Config) string { return strconv.Itoa(*field(c)) },
+		show:   func(c *Config) string { return showNumber(*field(c), zero) },
+		number: func(c *Config) int64 { return int64(*field(c)) },
+		text:   func(n int64) string { return showNumber(int(n), zero) },
 	}
+}
+
+func showNumber(n int, zero zeroWord) string {
+	if n == 0 && zero != "" {
+		return string(zero)
+	}
+	return strconv.Itoa(n)
 }
 
 // numberOrCPUs is a number or the word auto, which is the number of CPUs that
 // this process may run on.
 func numberOrCPUs(field func(*Config) *int, low, high int) kind {
-	k := number(field, low, high, "")
+	k := number(field, low, high, zeroCounts)
 	k.accepts += ", or auto (the number of CPUs)"
 	plain := k.set
 	k.set = func(c *Config, value string) error {
@@ -88,51 +116,6 @@ func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// offRule says whether a duration option can be switched off.
-type offRule bool
-
-const (
-	offAllowed offRule = true
-	offRefused offRule = false
-)
-
-// The bounds of every duration. The lower one keeps timers from becoming a
-// busy loop, the upper one keeps sums of times far from overflow.
-const (
-	shortest = time.Millisecond
-	longest  = 10 * year
-)
-
-// span is a duration, in which 0 and infinity mean off where that is allowed.
-func span(field func(*Config) *time.Duration, off offRule) kind {
-	accepts := "a time span from 1ms to 10y, such as 90, 1min 30s or 250ms"
-	if off {
-		accepts += ", or 0 or infinity for never"
-	}
-	return kind{
-		accepts: accepts,
-		set: func(c *Config, value string) error {
-			d, err := parseSpan(value)
-			if err != nil {
-				return err
-			}
-			if off && (d == 0 || d == infinity) {
-				*field(c) = 0
-				return nil
-			}
-			if d < shortest {
-				return errors.New("too short")
-			}
-			if d > longest {
-				return errors.New("too long")
-			}
-			*field(c) = d
-			return nil
-		},
-		show: func(c *Config) string { return formatSpan(*field(c)) },
-	}
-}
-
 // word is one of a few fixed words.
 func word[T ~string](field func(*Config) *T, words ...T) kind {
 	names := make([]string, len(words))
@@ -140,7 +123,7 @@ func word[T ~string](field func(*Config) *T, words ...T) kind {
 		names[i] = string(w)
 	}
 	return kind{
-		accepts: strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1],
+		accepts: orLast(names),
 		set: func(c *Config, value string) error {
 			for _, w := range words {
 				if string(w) == value {
@@ -154,6 +137,31 @@ func word[T ~string](field func(*Config) *T, words ...T) kind {
 			return errors.New("unknown word")
 		},
 		show: func(c *Config) string { return string(*field(c)) },
+	}
+}
+
+// orLast is a list of words for people.
+func orLast(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// protocolKind is a word, too: the name of one of the protocols.
+func protocolKind() kind {
+	return kind{
+		accepts: orLast(protocol.Names()),
+		set: func(c *Config, value string) error {
+			p := protocol.Find(value)
+			switch {
+			case p != nil:
+				c.Protocol = p
+				return nil
+			case value == "":
+				return errEmpty
+			}
+			return errors.New("unknown word")
+		},
+		show: func(c *Config) string { return c.Protocol.String() },
 	}
 }
 

@@ -100,21 +100,14 @@ func signalName(n unix.Signal) string {
 	return strings.TrimPrefix(unix.SignalName(n), "SIG")
 }
 
-// Retire returns how workers are asked to leave, with the protocol's default
-// filled in: quiesce, none, or the name of a signal. With the postfix protocol
-// "" means that the status channel is shut down instead.
+// Retire returns how workers are asked to retire, with the protocol's default
+// filled in: quiesce, none, or the name of a signal. "" means that the status channel is
+// shut down instead.
 func (c Config) Retire() string {
 	if c.RetireSignal != "" {
 		return c.RetireSignal
 	}
-	switch c.Protocol {
-	case ProtocolQueue, ProtocolFastCGI:
-		return RetireQuiesce
-	case ProtocolPostfix:
-		return ""
-	default:
-		return "TERM"
-	}
+	return c.Protocol.Retire
 }
 
 // Signal returns the signal that asks a worker to leave, and false when the

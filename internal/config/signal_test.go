@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/protocol"
 )
 
 func TestParseRetireSignal(t *testing.T) {
@@ -61,9 +63,9 @@ func TestParseRetireSignalRefuses(t *testing.T) {
 
 // Without --retire-signal it is the protocol that decides.
 func TestRetireByProtocol(t *testing.T) {
-	for p, want := range map[Protocol]string{
-		ProtocolAuto: "TERM", ProtocolNotify: "TERM", ProtocolInetd: "TERM",
-		ProtocolQueue: "quiesce", ProtocolFastCGI: "quiesce", ProtocolPostfix: "",
+	for p, want := range map[*protocol.Protocol]string{
+		protocol.Auto: "TERM", protocol.Notify: "TERM", protocol.Inetd: "TERM",
+		protocol.Queue: "quiesce", protocol.FastCGI: "quiesce", protocol.Postfix: "",
 	} {
 		c := Config{Protocol: p}
 		if n, ok := c.Signal(); c.Retire() != want || ok != (want == "TERM") || ok && n != unix.SIGTERM {

@@ -27,6 +27,9 @@ const spanMax = 256
 
 var errTooLong = errors.New("too long")
 
+// ParseSpan reads a time span of systemd.time(7), as the options take it.
+func ParseSpan(s string) (time.Duration, error) { return parseSpan(s) }
+
 // parseSpan reads a time span of systemd.time(7): numbers with units, in any
 // order and number, added up, or the word infinity. A number without a unit
 // is seconds. Fractions finer than a nanosecond are cut off. Signs are

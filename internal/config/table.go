@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/availd/availd/internal/protocol"
+)
 
 const (
 	most     = 1_000_000     // workers: below the kernel's largest pid_max, 4194304
@@ -12,30 +16,44 @@ const (
 var table = []Option{
 	// Pool
 	{
-		Name: "limit", Arg: "N", Default: "100", Group: groupPool, Reloadable: true,
-		Help: "at most N workers at once; 0 = no limit",
-		kind: number(func(c *Config) *int { return &c.Limit }, 0, most, "0 = no limit"),
+		Name: "limit", Arg: "N", Default: "100", Group: groupPool, Common: true, Reloadable: true, Settable: true,
+		Help: "at most N workers at once, or unlimited",
+		kind: number(func(c *Config) *int { return &c.Limit }, 0, most, unlimited),
 	},
 	{
-		Name: "min-spare", Arg: "N", Default: "0", Group: groupPool, Reloadable: true,
+		Name: "min-spare", Arg: "N", Default: "0", Group: groupPool, Common: true, Reloadable: true, Settable: true,
 		Help: "keep N idle workers ready",
-		kind: number(func(c *Config) *int { return &c.MinSpare }, 0, most, ""),
+		kind: number(func(c *Config) *int { return &c.MinSpare }, 0, most, zeroCounts),
 	},
 	{
-		Name: "max-starting", Arg: "N", Default: "1", Group: groupPool, Reloadable: true,
+		Name: "max-starting", Arg: "N", Default: "auto", Group: groupPool, Reloadable: true, Settable: true,
 		Help: "at most N workers at once that are not ready yet; auto = number of CPUs",
 		kind: numberOrCPUs(func(c *Config) *int { return &c.MaxStarting }, 1, most),
 	},
 	{
-		Name: "max-requests", Arg: "N", Default: "0", Group: groupPool, Reloadable: true,
-		Help: "retire a worker after N jobs; 0 = never",
-		kind: number(func(c *Config) *int { return &c.MaxRequests }, 0, mostJobs, "0 = any number"),
+		Name: "max-requests", Arg: "N", Default: "never", Group: groupPool, Common: true, Reloadable: true,
+		Help: "retire a worker after N requests, or never",
+		kind: number(func(c *Config) *int { return &c.MaxRequests }, 0, mostJobs, never),
 	},
 	{
-		Name: "protocol", Arg: "PROTOCOL", Default: string(ProtocolAuto), Group: groupPool,
-		Help: "how workers get the sockets and report; PROTOCOL is auto, notify, queue, fastcgi, inetd or postfix",
-		kind: word(func(c *Config) *Protocol { return &c.Protocol },
-			ProtocolAuto, ProtocolNotify, ProtocolQueue, ProtocolFastCGI, ProtocolInetd, ProtocolPostfix),
+		Name: "max-memory", Arg: "SIZE", Default: "never", Group: groupPool, Reloadable: true,
+		Help: "retire a worker between requests that takes more memory than SIZE, or never",
+		kind: sizeOrNever(func(c *Config) *int64 { return &c.MaxMemory }),
+	},
+	{
+		Name: "protocol", Arg: "PROTOCOL", Default: protocol.All[0].Name, Group: groupPool, Common: true,
+		Help: "how availd and the program work together; PROTOCOL is " + orLast(protocol.Names()),
+		kind: protocolKind(),
+	},
+	{
+		Name: "template", Arg: "MODE", Default: string(TemplateOff), Group: groupPool, Common: true,
+		Help: "fork workers from one process that has loaded everything: MODE worker = the command does so by itself; preload = it is made to; off",
+		kind: word(func(c *Config) *TemplateMode { return &c.Template }, TemplateOff, TemplateWorker, TemplatePreload),
+	},
+	{
+		Name: "preload", Arg: "WHAT", Default: PreloadNo, Group: groupPool,
+		Help: "queue, fastcgi: workers report through a shared object; WHAT is yes, no or its path",
+		kind: preload(func(c *Config) *string { return &c.Preload }),
 	},
 	{
 		Name: "name", Arg: "NAME", DefaultText: "the unit's name, else the command's", Group: groupPool,
@@ -44,7 +62,7 @@ var table = []Option{
 	},
 	{
 		Name: "listen", Arg: "ADDR", Group: groupPool, Repeatable: true,
-		Help: "without systemd: listen on ADDR, which is host:port, /path or @abstract (repeatable)",
+		Help: "without systemd: listen on ADDR, which is port, host:port, /path or @abstract (repeatable)",
 		kind: list(func(c *Config) *[]string { return &c.Listen }, acceptsListen, checkListen),
 	},
 	{
@@ -55,84 +73,104 @@ var table = []Option{
 
 	// Timeouts
 	{
-		Name: "idle-timeout", Arg: "DUR", Default: "100s", Group: groupTimeouts, Reloadable: true,
-		Help: "retire the workers that were not needed during DUR; 0 = never",
-		kind: span(func(c *Config) *time.Duration { return &c.IdleTimeout }, offAllowed),
+		Name: "idle-timeout", Arg: "DUR", Default: "100s", Group: groupTimeouts, Common: true, Reloadable: true, Settable: true,
+		Help: "retire the workers that stayed surplus for DUR, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.IdleTimeout }),
 	},
 	{
-		Name: "max-lifetime", Arg: "DUR", Default: "0", Group: groupTimeouts, Reloadable: true,
-		Help: "retire a worker that is DUR old, give or take a tenth; 0 = never",
-		kind: span(func(c *Config) *time.Duration { return &c.MaxLifetime }, offAllowed),
+		Name: "template-idle", Arg: "DUR", DefaultText: "ten times the idle timeout", Group: groupTimeouts, Reloadable: true,
+		Help: "end the template when there was no worker for DUR, or never",
+		kind: spanOrUnset(func(c *Config) **time.Duration { return &c.TemplateIdle }),
+	},
+	{
+		Name: "max-lifetime", Arg: "DUR", Default: "never", Group: groupTimeouts, Reloadable: true,
+		Help: "retire a worker that is DUR old, +/- 10 %, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.MaxLifetime }),
 	},
 	{
 		Name: "start-timeout", Arg: "DUR", Default: "30s", Group: groupTimeouts, Reloadable: true,
-		Help: "abort a worker that is not ready DUR after its birth; 0 = never",
-		kind: span(func(c *Config) *time.Duration { return &c.StartTimeout }, offAllowed),
+		Help: "abort a worker that is not ready DUR after its start, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.StartTimeout }),
 	},
 	{
-		Name: "busy-timeout", Arg: "DUR", Default: "0", Group: groupTimeouts, Reloadable: true,
-		Help: "abort a worker that is busy for DUR; 0 = never",
-		kind: span(func(c *Config) *time.Duration { return &c.BusyTimeout }, offAllowed),
+		Name: "busy-timeout", Arg: "DUR", Default: "never", Group: groupTimeouts, Common: true, Reloadable: true,
+		Help: "abort a worker that is busy for DUR, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.BusyTimeout }),
 	},
 	{
-		Name: "retire-timeout", Arg: "DUR", Default: "0", Group: groupTimeouts, Reloadable: true,
-		Help: "kill a retired worker that is still busy after DUR; 0 = never",
-		kind: span(func(c *Config) *time.Duration { return &c.RetireTimeout }, offAllowed),
+		Name: "slow-after", Arg: "DUR", Default: "never", Group: groupTimeouts, Reloadable: true, Settable: true,
+		Help: "log once what a worker does that has been at one request for DUR, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.SlowAfter }),
 	},
 	{
-		Name: "stop-timeout", Arg: "DUR", Default: "30s", Group: groupTimeouts, Reloadable: true,
+		Name: "retire-timeout", Arg: "DUR", Default: "never", Group: groupTimeouts, Reloadable: true,
+		Help: "kill a retired worker that is still busy after DUR, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.RetireTimeout }),
+	},
+	{
+		Name: "dump-timeout", Arg: "DUR", Default: "2min", Group: groupTimeouts, Reloadable: true,
+		Help: "give an aborted worker up to DUR to write its core dump before it is killed, beyond the 5 s that it has without one",
+		kind: spanOrZero(func(c *Config) *time.Duration { return &c.DumpTimeout }),
+	},
+	{
+		Name: "stop-timeout", Arg: "DUR", Default: "30s", Group: groupTimeouts, Common: true, Reloadable: true,
 		Help: "on stop, kill the workers that are left after DUR",
-		kind: span(func(c *Config) *time.Duration { return &c.StopTimeout }, offRefused),
+		kind: span(func(c *Config) *time.Duration { return &c.StopTimeout }),
 	},
 	{
-		Name: "exit-idle-time", Arg: "DUR", Default: "0", Group: groupTimeouts, Reloadable: true,
-		Help: "leave after DUR without a worker or a waiting connection; 0 = never",
-		kind: span(func(c *Config) *time.Duration { return &c.ExitIdleTime }, offAllowed),
+		Name: "exit-idle-time", Arg: "DUR", Default: "never", Group: groupTimeouts, Common: true, Reloadable: true,
+		Help: "exit after DUR without a worker or a waiting connection, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.ExitIdleTime }),
 	},
 
 	// Overload
 	{
 		Name: "stress", Arg: "MODE", Default: string(StressAuto), Group: groupOverload, Reloadable: true,
-		Help: "who hears of an overload: MODE restart = all workers, by a restart; flag = new workers; auto; off",
+		Help: "notify workers of overload: MODE restart = replace all; flag = new workers only; auto; off",
 		kind: word(func(c *Config) *StressMode { return &c.Stress },
 			StressAuto, StressRestart, StressFlag, StressOff),
 	},
 	{
 		Name: "stress-hold", Arg: "DUR", Default: "1000s", Group: groupOverload, Reloadable: true,
-		Help: "stay under stress for DUR after the limit was last reached",
-		kind: span(func(c *Config) *time.Duration { return &c.StressHold }, offRefused),
+		Help: "the overload (stress) lasts for DUR after the limit was last reached",
+		kind: span(func(c *Config) *time.Duration { return &c.StressHold }),
 	},
 	{
 		Name: "throttle", Arg: "DUR", Default: "1s", Group: groupOverload, Reloadable: true,
-		Help: "start no worker for DUR after a bad start, doubled after each further one",
-		kind: span(func(c *Config) *time.Duration { return &c.Throttle }, offRefused),
+		Help: "start no worker for DUR after a startup failure, doubled after each further one",
+		kind: span(func(c *Config) *time.Duration { return &c.Throttle }),
 	},
 	{
 		Name: "throttle-max", Arg: "DUR", Default: "60s", Group: groupOverload, Reloadable: true,
 		Help: "double the throttle up to DUR",
-		kind: span(func(c *Config) *time.Duration { return &c.ThrottleMax }, offRefused),
+		kind: span(func(c *Config) *time.Duration { return &c.ThrottleMax }),
 	},
 	{
-		Name: "max-per-source", Arg: "N", Default: "0", Group: groupOverload, Reloadable: true,
-		Help: "inetd: close connections of a client that has N already; 0 = any number",
-		kind: number(func(c *Config) *int { return &c.MaxPerSource }, 0, most, "0 = any number"),
+		Name: "max-per-source", Arg: "N", Default: "unlimited", Group: groupOverload, Reloadable: true,
+		Help: "inetd: close connections of a client that has N already; or unlimited",
+		kind: number(func(c *Config) *int { return &c.MaxPerSource }, 0, most, unlimited),
 	},
 
 	// Expert
 	{
-		Name: "retire-signal", Arg: "SIGNAL", DefaultText: "by protocol", Group: groupExpert, Reloadable: true,
-		Help: "ask a worker to leave with SIGNAL; quiesce = end it once it holds no connection; none = do not ask",
+		Name: "retire-signal", Arg: "SIGNAL", DefaultText: "by protocol", Group: groupExpert, Common: true, Reloadable: true,
+		Help: "retire a worker with SIGNAL; quiesce = end it once it holds no connection; none = do not ask",
 		kind: retireSignal(func(c *Config) *string { return &c.RetireSignal }),
 	},
 	{
-		Name: "worker-watchdog", Arg: "DUR", Default: "0", Group: groupExpert, Reloadable: true,
-		Help: "abort a worker that sends no WATCHDOG=1 for DUR; 0 = off",
-		kind: span(func(c *Config) *time.Duration { return &c.WorkerWatchdog }, offAllowed),
+		Name: "slow-signal", Arg: "SIGNAL", Default: SlowNone, Group: groupExpert, Reloadable: true,
+		Help: "send SIGNAL to a worker after slow-after, if it handles it, to have it print its stack; none",
+		kind: slowSignal(func(c *Config) *string { return &c.SlowSignal }),
+	},
+	{
+		Name: "worker-watchdog", Arg: "DUR", Default: "never", Group: groupExpert, Reloadable: true,
+		Help: "abort a worker that sends no WATCHDOG=1 for DUR, or never",
+		kind: spanOrNever(func(c *Config) *time.Duration { return &c.WorkerWatchdog }),
 	},
 	{
 		Name: "queue-delay", Arg: "DUR", Default: "20ms", Group: groupExpert, Reloadable: true,
 		Help: "queue, fastcgi: all workers are busy when connections wait for DUR",
-		kind: span(func(c *Config) *time.Duration { return &c.QueueDelay }, offRefused),
+		kind: span(func(c *Config) *time.Duration { return &c.QueueDelay }),
 	},
 	{
 		Name: "notify-access", Arg: "WHO", Default: string(AccessMain), Group: groupExpert,
@@ -156,7 +194,7 @@ var table = []Option{
 	},
 	{
 		Name: "log-format", Arg: "FORMAT", Default: "auto", Group: groupExpert,
-		Help: "write messages in FORMAT: text, journal or auto",
-		kind: word(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "journal"),
+		Help: "write messages in FORMAT: text, json, journal or auto",
+		kind: word(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json", "journal"),
 	},
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestAgentLine(t *testing.T) {
-	now := time.Now()
+	now, second := time.Now(), 1.0
 	for _, c := range []struct {
 		is   status.Service
 		want string
@@ -32,6 +32,9 @@ func TestAgentLine(t *testing.T) {
 		{status.Service{Limit: 10, Busy: 2, Idle: 3, Total: 5, ThrottledUntil: &now}, "ready up 30%"},
 		{status.Service{Limit: 0, Busy: 2, Idle: 2, Total: 4, ThrottledUntil: &now}, "ready up 50%"},
 		{status.Service{Limit: 10, Idle: 10, Total: 10, Draining: true}, "drain"},
+		{status.Service{Limit: 10, Busy: 2, Total: 2, Sockets: []status.Socket{{OldestWait: &second}, {}}}, "ready up 40%"},
+		{status.Service{Limit: 10, Busy: 10, Total: 10, Sockets: []status.Socket{{OldestWait: &second}}}, "ready up 1%"},
+		{status.Service{Limit: 10, Busy: 5, Total: 5, Sockets: []status.Socket{{OldestWait: new(float64)}}}, "ready up 50%"},
 	} {
 		if got := agentLine(&c.is); got != c.want+"\n" {
 			t.Errorf("%+v: %q, want %q", c.is, got, c.want)
@@ -114,7 +117,7 @@ func TestSocketsDoNotShareTheirPlaces(t *testing.T) {
 	var paths []string
 	for i, serve := range []func(net.Listener){server.ServeStatus, server.ServeControl} {
 		path := fmt.Sprintf("%s/%d", t.TempDir(), i)
-		l, err := Listen(path)
+		l, err := listener(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/availd/availd/internal/columns"
+	"github.com/availd/availd/internal/history"
+	"github.com/availd/availd/internal/prose"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -20,55 +21,66 @@ import (
 // numbers make sense, and its errors can be printed.
 type Client struct{ Path string }
 
-// maxNumber is more workers than Linux has pids.
-const maxNumber = 1 << 24
-
 // maxAnswer is in bytes; a worker takes some 200. It is a variable so that tests
 // need not send as many.
 var maxAnswer int64 = 64 << 20
 
 // Status asks for the state of the service.
 func (c Client) Status(ctx context.Context) (status.Service, error) {
-	var s status.Service
-	_, err := c.call(ctx, http.MethodGet, "/status", &s)
-	if err == nil && !makesSense(s) {
-		err = errors.New("the answer makes no sense")
-	}
+	s, _, err := c.status(ctx)
 	return s, err
 }
 
-// makesSense: what is shown of s is reckoned with these.
-func makesSense(s status.Service) bool {
-	for _, n := range []int{s.Limit, s.Total, s.Starting, s.Idle, s.Busy, s.Retiring} {
-		if n < 0 || n > maxNumber {
-			return false
-		}
+// status is Status, and tells which image answered.
+func (c Client) status(ctx context.Context) (s status.Service, image string, err error) {
+	if image, err = c.call(ctx, http.MethodGet, "/status", &s); err == nil {
+		err = believe(&s)
 	}
-	return true
+	return s, image, err
+}
+
+// History asks for what the service was like.
+func (c Client) History(ctx context.Context) (d history.Document, err error) {
+	if _, err = c.call(ctx, http.MethodGet, "/history", &d); err == nil {
+		err = believePast(&d)
+	}
+	return d, err
 }
 
 // Metrics asks for the metrics in the text format of Prometheus.
 func (c Client) Metrics(ctx context.Context) ([]byte, error) {
 	var text []byte
 	_, err := c.call(ctx, http.MethodGet, "/metrics", &text)
-	return []byte(columns.PrintableLines(string(text))), err
+	return []byte(prose.PrintableLines(string(text))), err
 }
 
 // Reload asks for a reload and waits for its outcome: how many workers were
 // replaced.
-func (c Client) Reload(ctx context.Context) (int, error) {
+func (c Client) Reload(ctx context.Context) (int, error) { return c.ReloadFrom(ctx, Origin{}) }
+
+// ReloadFrom is Reload, and tells where the command runs that asks.
+func (c Client) ReloadFrom(ctx context.Context, o Origin) (int, error) {
 	var ch Change
-	if _, err := c.call(ctx, http.MethodPost, "/reload", &ch); err != nil {
+	if _, err := c.call(ctx, http.MethodPost, "/reload", &ch, o); err != nil {
 		return 0, err
 	}
 	return ch.Replaced, ch.err()
 }
 
+// Set gives options other values, by lines of option=value.
+func (c Client) Set(ctx context.Context, lines string) (Change, error) {
+	var ch Change
+	if _, err := c.send(ctx, "/set", lines, &ch); err != nil {
+		return ch, err
+	}
+	ch.clean()
+	return ch, ch.err()
+}
+
 // Upgrade asks for an upgrade in place and waits until another image of availd
 // answers. It returns what that one says of itself.
 func (c Client) Upgrade(ctx context.Context) (status.Service, error) {
-	var before, after status.Service
-	old, err := c.call(ctx, http.MethodGet, "/status", &before)
+	before, old, err := c.status(ctx)
 	if err != nil {
 		return before, err
 	}
@@ -79,7 +91,7 @@ func (c Client) Upgrade(ctx context.Context) (status.Service, error) {
 	// From here on the old image, if it still answers, has failed to exec; it
 	// gets a moment to be gone.
 	for {
-		now, err := c.call(ctx, http.MethodGet, "/status", &after)
+		after, now, err := c.status(ctx)
 		if err == nil && now != old {
 			return after, nil
 		}
@@ -98,21 +110,40 @@ func (c Change) err() error {
 	if c.Error == "" {
 		return nil
 	}
-	return errors.New(columns.Printable(c.Error))
+	return errors.New(prose.Printable(c.Error))
 }
 
 // call returns the image that answered. What it says goes to to: as it is into a
 // []byte, else as JSON.
-func (c Client) call(ctx context.Context, method, path string, to any) (string, error) {
+func (c Client) call(ctx context.Context, method, path string, to any, origin ...Origin) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://availd"+path, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range origin {
+		o.write(req.Header)
+	}
+	return c.ask(req, to)
+}
+
+// send is call with something to say.
+func (c Client) send(ctx context.Context, path, body string, to any) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://availd"+path, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	return c.ask(req, to)
+}
+
+// ErrNotFound: the availd that runs does not know of such a request, as it is an older one.
+var ErrNotFound = errors.New("the running availd is of a version that does not know this request")
+
+func (c Client) ask(req *http.Request, to any) (string, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", c.Path)
 		},
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://availd"+path, nil)
-	if err != nil {
-		return "", err
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
@@ -120,9 +151,12 @@ func (c Client) call(ctx context.Context, method, path string, to any) (string, 
 	}
 	answer := io.LimitReader(resp.Body, maxAnswer)
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusNotFound {
+		return "", ErrNotFound
+	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusConflict {
 		text, _ := io.ReadAll(io.LimitReader(answer, 256))
-		return "", errors.New(columns.Printable(resp.Status + ": " + strings.TrimSpace(string(text))))
+		return "", errors.New(prose.Printable(resp.Status + ": " + strings.TrimSpace(string(text))))
 	}
 	if text, ok := to.(*[]byte); ok {
 		*text, err = io.ReadAll(answer)

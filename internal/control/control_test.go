@@ -29,7 +29,7 @@ func fixed(s status.Service) Service {
 func serving(t *testing.T, s Service, mayChange bool, patience time.Duration) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "control")
-	l, err := Listen(path)
+	l, err := listener(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestUpgradeWaitsForTheNewImage(t *testing.T) {
 	var mu sync.Mutex
 	asked := 0
 	path := filepath.Join(t.TempDir(), "control")
-	l, err := Listen(path)
+	l, err := listener(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +170,8 @@ func TestRequests(t *testing.T) {
 		{"GET /reload", true, 405},
 		{"POST /reload", true, 200},
 		{"POST /reload", false, 404},
+		{"POST /reload HTTP/1.1\r\nOrigin: http://elsewhere\r\nX: x", true, 403},
+		{"POST /reload HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\nX: x", true, 403},
 		{"GET /upgrade", true, 405},
 		{"POST /upgrade", false, 404},
 		{"GET /", true, 404},

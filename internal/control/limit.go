@@ -24,13 +24,13 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		c, err := l.Listener.Accept()
 		switch {
 		case err == nil:
-			return &limitConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+			return &limitConn{Conn: calm(c), leave: sync.OnceFunc(func() { <-l.places })}, nil
 		case errors.Is(err, net.ErrClosed):
 			<-l.places
 			return nil, err
 		}
 		// Something of the system is wanting, descriptors most likely, of which
-		// births complain. It comes back, and until then the peer waits.
+		// starts complain. It comes back, and until then the peer waits.
 		time.Sleep(acceptPause)
 	}
 }

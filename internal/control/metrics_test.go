@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/availd/availd/internal/metrics"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -15,7 +14,7 @@ func TestMetrics(t *testing.T) {
 	s := status.Service{Name: "web", Limit: 4}
 	path := serving(t, fixed(s), false, patience)
 	text, err := Client{path}.Metrics(t.Context())
-	if err != nil || !bytes.Equal(text, metrics.Text(&s)) {
+	if err != nil || !bytes.Equal(text, status.Metrics(&s)) {
 		t.Errorf("error %v and\n%s", err, text)
 	}
 }
@@ -28,10 +27,10 @@ func TestWhatThereIs(t *testing.T) {
 		says      string
 		allow     string
 	}{
-		{"GET /", false, "not found; this socket has GET /metrics, GET /status\n", ""},
-		{"POST /reload", false, "not found; this socket has GET /metrics, GET /status\n", ""},
-		{"POST /status", true, "method not allowed; this socket has GET /metrics, POST /reload, GET /status, POST /upgrade\n", "GET"},
-		{"GET /reload", true, "method not allowed; this socket has GET /metrics, POST /reload, GET /status, POST /upgrade\n", "POST"},
+		{"GET /", false, "not found; this socket has GET / (for browsers), GET /history, GET /metrics, GET /status\n", ""},
+		{"POST /reload", false, "not found; this socket has GET / (for browsers), GET /history, GET /metrics, GET /status\n", ""},
+		{"POST /status", true, "method not allowed; this socket has GET / (for browsers), GET /history, GET /metrics, POST /reload, POST /set, GET /status, POST /upgrade\n", "GET"},
+		{"GET /reload", true, "method not allowed; this socket has GET / (for browsers), GET /history, GET /metrics, POST /reload, POST /set, GET /status, POST /upgrade\n", "POST"},
 	} {
 		conn := dial(t, serving(t, fixed(status.Service{}), c.mayChange, patience))
 		ask(t, conn, c.request)

@@ -101,7 +101,7 @@ func TestSilentPeerIsLeft(t *testing.T) {
 	}
 }
 
-// TestLongReload: a roll-out may last longer than a peer may hesitate.
+// TestLongReload: a rolling restart may last longer than a peer may hesitate.
 func TestLongReload(t *testing.T) {
 	const brief = 300 * time.Millisecond
 	path := serving(t, Service{

@@ -17,7 +17,7 @@ import (
 func TestCrowdAsksOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []time.Time
-		s := newShared(func(context.Context) (status.Service, error) {
+		s := newShared(askPeriod, func(context.Context) (status.Service, error) {
 			asked = append(asked, time.Now())
 			return status.Service{MainPID: len(asked)}, nil
 		})
@@ -25,7 +25,7 @@ func TestCrowdAsksOnce(t *testing.T) {
 		for range 1000 {
 			wg.Go(func() {
 				for range 3 {
-					if _, err := s.picture(t.Context()); err != nil {
+					if _, err := s.get(t.Context()); err != nil {
 						t.Error(err)
 					}
 				}
@@ -47,7 +47,7 @@ func TestCrowdAsksOnce(t *testing.T) {
 func TestAnswerIsNotOlder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var is atomic.Int64
-		s := newShared(func(context.Context) (status.Service, error) {
+		s := newShared(askPeriod, func(context.Context) (status.Service, error) {
 			n := is.Load()
 			time.Sleep(time.Millisecond) // the loop is not always quick
 			return status.Service{MainPID: int(n)}, nil
@@ -57,9 +57,9 @@ func TestAnswerIsNotOlder(t *testing.T) {
 			wg.Go(func() {
 				for range 20 {
 					want := is.Add(1)
-					p, err := s.picture(t.Context())
-					if err != nil || p.state.MainPID < int(want) {
-						t.Errorf("answer of %d to a question at %d, error %v", p.state.MainPID, want, err)
+					p, err := s.get(t.Context())
+					if err != nil || p.MainPID < int(want) {
+						t.Errorf("answer of %d to a question at %d, error %v", p.MainPID, want, err)
 					}
 					time.Sleep(time.Duration(want%7) * time.Millisecond)
 				}
@@ -74,7 +74,7 @@ func TestAnswerIsNotOlder(t *testing.T) {
 func TestStuckLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var questions atomic.Int64
-		s := newShared(func(ctx context.Context) (status.Service, error) {
+		s := newShared(askPeriod, func(ctx context.Context) (status.Service, error) {
 			questions.Add(1)
 			<-ctx.Done()
 			return status.Service{}, ctx.Err()
@@ -84,7 +84,7 @@ func TestStuckLoop(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			go func() {
-				if _, err := s.picture(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := s.get(ctx); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error %v", err)
 				}
 			}()

@@ -7,35 +7,39 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/board"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/spawn"
 	"github.com/availd/availd/worker"
 )
 
 // openBoard takes the board of an earlier availd, on which its workers are, or
-// makes one, where workers report. Without it all is well but slower, so a
+// makes one, where workers report. Without it all is well but slower, or inferred, so a
 // failure is only said.
 func (d *daemon) openBoard() (err error) {
 	fd, wake := d.kept.board, d.kept.wake
 	switch {
-	case d.reports == nil:
+	case d.reports == nil && d.object == "":
 		closeKept(fd, wake)
 		return nil
-	case d.lost || fd < 0 || wake < 0: // without the state nobody knows who sits where
+	case d.stateLost || fd < 0 || wake < 0: // without the state nobody knows who has which slot
 		closeKept(fd, wake)
 	default:
 		if d.board, err = board.Adopt(fd, wake); err == nil {
 			return nil
 		}
-		d.log.Warn("the earlier availability board cannot be used: "+err.Error()+
-			", opening another; the workers that are on it are replaced", "event", "internal")
+		event.Log(d.log, event.BoardLost, event.Cause(err))
 	}
 	if fd >= 0 || wake >= 0 {
 		d.tell("FDSTOREREMOVE=1\nFDNAME=" + boardName)
 		d.tell("FDSTOREREMOVE=1\nFDNAME=" + wakeName)
 	}
-	d.boardless = true
+	d.boardLost = true
 	if d.board, err = board.Create(); err != nil {
-		d.log.Warn("no availability board: "+err.Error()+"; workers report by datagrams, proceeding", "event", "internal")
+		without := event.NoBoard
+		if d.object != "" {
+			without = event.NoBoardToPreload
+		}
+		event.Log(d.log, without, event.Cause(err))
 	}
 	return nil
 }
@@ -49,7 +53,10 @@ func closeKept(fds ...int) {
 }
 
 // withBoard adds the board behind the sockets.
-func (d *daemon) withBoard(h spawn.Handover, slot int) spawn.Handover {
+func (d *daemon) withBoard(generation uint64, h spawn.Handover, slot int) spawn.Handover {
+	if d.object != "" {
+		return d.withObject(generation, h, slot)
+	}
 	n := len(h.Files)
 	h.Files = append(slices.Clip(h.Files), d.board.FD(), d.board.WakeFD())
 	h.Env = append(slices.Clip(h.Env),

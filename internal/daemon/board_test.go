@@ -7,10 +7,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/adopt"
 	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/internal/survivors"
 	"github.com/availd/availd/policy"
 	"github.com/availd/availd/spawn"
 )
@@ -53,17 +53,17 @@ func keptBoard(t *testing.T) (fd, wake int) {
 // record of who sits where; else there is a new one, and who was on the other is
 // replaced.
 func TestOpenBoard(t *testing.T) {
-	onBoard := adopt.Worker{Record: state.Record{Mark: state.Mark{State: policy.IdleState, Board: true}}}
-	datagrams := adopt.Worker{Record: state.Record{Mark: state.Mark{State: policy.BusyState}}}
-	newborn := adopt.Worker{}
+	onBoard := survivors.Worker{Record: state.Record{Mark: state.Mark{State: policy.IdleState, Board: true}}}
+	datagrams := survivors.Worker{Record: state.Record{Mark: state.Mark{State: policy.BusyState}}}
+	starting := survivors.Worker{}
 	for _, c := range []struct {
-		name     string
-		change   func(*daemon)
-		boardOf  bool // … the earlier availd
-		newborns bool // are heard
+		name    string
+		change  func(*daemon)
+		boardOf bool // … the earlier availd
+		started bool // are heard
 	}{
 		{"all is there", func(*daemon) {}, true, true},
-		{"the state is lost", func(d *daemon) { d.lost = true }, false, false},
+		{"the state is lost", func(d *daemon) { d.stateLost = true }, false, false},
 		{"the eventfd is lost", func(d *daemon) { closeKept(d.kept.wake); d.kept.wake = -1 }, false, false},
 		{"another file came back", func(d *daemon) { _ = unix.Dup3(0, d.kept.board, unix.O_CLOEXEC) }, false, false},
 	} {
@@ -78,8 +78,8 @@ func TestOpenBoard(t *testing.T) {
 			if same := inodeOf(d.board.FD()) == inode; same != c.boardOf {
 				t.Errorf("the earlier board is used: %t, want %t", same, c.boardOf)
 			}
-			if d.isMute(onBoard) == c.boardOf || d.isMute(newborn) == c.newborns || d.isMute(datagrams) {
-				t.Errorf("mute: on the board %t, newborn %t, of datagrams %t", d.isMute(onBoard), d.isMute(newborn), d.isMute(datagrams))
+			if d.cannotReport(onBoard) == c.boardOf || d.cannotReport(starting) == c.started || d.cannotReport(datagrams) {
+				t.Errorf("cannot report: on the board %t, starting %t, of datagrams %t", d.cannotReport(onBoard), d.cannotReport(starting), d.cannotReport(datagrams))
 			}
 		})
 	}
@@ -88,12 +88,12 @@ func TestOpenBoard(t *testing.T) {
 // TestNoBoard: where nobody reports there is none, and nobody is missed.
 func TestNoBoard(t *testing.T) {
 	d := &daemon{kept: kept{board: -1, wake: -1}}
-	if err := d.openBoard(); err != nil || d.board != nil || d.isMute(adopt.Worker{}) {
-		t.Errorf("board %v, mute %t, %v", d.board, d.isMute(adopt.Worker{}), err)
+	if err := d.openBoard(); err != nil || d.board != nil || d.cannotReport(survivors.Worker{}) {
+		t.Errorf("board %v, cannot report %t, %v", d.board, d.cannotReport(survivors.Worker{}), err)
 	}
 }
 
-// TestBoardHandover: the board follows the sockets, and what births have in
+// TestBoardHandover: the board follows the sockets, and what starts have in
 // common is not changed by one.
 func TestBoardHandover(t *testing.T) {
 	d := boardDaemon(t, -1, -1)
@@ -101,7 +101,7 @@ func TestBoardHandover(t *testing.T) {
 		t.Fatal(err)
 	}
 	common := spawn.Handover{Files: make([]int, 5, 9), Env: make([]string, 1, 9)}
-	first, second := d.withBoard(common, 7), d.withBoard(common, 8)
+	first, second := d.withBoard(1, common, 7), d.withBoard(2, common, 8)
 	if !slices.Equal(first.Files[5:], []int{d.board.FD(), d.board.WakeFD()}) ||
 		!slices.Equal(first.Env[1:], []string{"AVAILD_BOARD_FD=5", "AVAILD_WAKE_FD=6", "AVAILD_SLOT=7"}) ||
 		second.Env[3] != "AVAILD_SLOT=8" {

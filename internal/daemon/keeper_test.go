@@ -11,6 +11,7 @@ import (
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // fill gives every number and flag of a record a value of its own, so that one
@@ -50,6 +51,11 @@ func TestRemember(t *testing.T) {
 	want.Cause = policy.Action{Kind: policy.Throttle, Why: policy.BadEnd, End: policy.End{Code: 3, Signal: 11}}
 	var tally loop.Tally
 	fill(reflect.ValueOf(&tally).Elem(), &n)
+	for i := range tally.Demand.Hours { // of the hours the one with the largest need is kept
+		if newest := int(tally.Demand.Newest) % len(tally.Demand.Hours); i != newest {
+			tally.Demand.Hours[i].Need = 0
+		}
+	}
 	d.remember(want, tally)
 	got, ok := f.Service()
 	if !ok || tallyOf(got) != tally || got.Command != 77 {
@@ -66,7 +72,7 @@ func TestMark(t *testing.T) {
 	var n int64
 	fill(reflect.ValueOf(&want).Elem(), &n)
 	r := state.Record{
-		PID: want.ID, Generation: want.Generation, Born: int64(want.Born), Stress: want.Stress, Mark: markOf(want),
+		PID: want.ID, Generation: want.Generation, Started: int64(want.Started), Stress: want.Stress, Mark: markOf(want),
 	}
 	if got := entryOf(r); got != want {
 		t.Errorf("marked\n%+v, want\n%+v", got, want)
@@ -101,8 +107,8 @@ func TestStoreStart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k.Born(slot, loop.Process{PID: pid, FD: -1})
-		k.Store(slot, uint64(pid), loop.Process{PID: pid, FD: -1})
+		k.Started(slot, spawn.Process{PID: pid, FD: -1})
+		k.Identify(slot, spawn.Process{PID: pid, FD: -1})
 	}
 	for _, r := range f.Records() {
 		if start, ok := want[r.PID]; !ok || r.Start != start {

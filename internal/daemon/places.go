@@ -5,7 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/availd/availd/internal/cgroup"
+	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/procfs"
 )
 
 // runtimeDirectory is the directory that RuntimeDirectory= of the unit made, ""
@@ -19,10 +20,14 @@ func runtimeDirectory() string {
 	return dir
 }
 
-// defaultName is the unit's name without its ending, else the command's.
-func defaultName(path string) string {
+// defaultName is the unit's name without its ending, else that of the file that describes
+// the whole service, else the command's.
+func defaultName(path string, cfg config.Config) string {
 	if unit := unitName(); unit != "" {
 		return strings.TrimSuffix(unit, ".service")
+	}
+	if cfg.OneFile {
+		return strings.TrimSuffix(filepath.Base(cfg.File), ".conf")
 	}
 	return filepath.Base(path)
 }
@@ -33,9 +38,14 @@ func unitName() string {
 	if os.Getenv("INVOCATION_ID") == "" {
 		return ""
 	}
-	unit, err := cgroup.Own()
+	unit, err := procfs.OwnUnit()
 	if err != nil {
 		return ""
+	}
+	if dir := runtimeDirectory(); unit.Name == "" && strings.HasSuffix(filepath.Dir(dir), "/availd") {
+		// In a control group namespace only the runtime directory tells it, which is
+		// availd/NAME in the units that availd writes.
+		return filepath.Base(dir) + ".service"
 	}
 	return unit.Name
 }

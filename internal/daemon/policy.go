@@ -5,19 +5,16 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/protocol"
 	"github.com/availd/availd/policy"
-	"github.com/availd/availd/spawn"
 )
 
 // Rules that have no option.
 const (
 	quickExit     = time.Second      // a clean end so soon, without work, is a bad start
 	stallGuard    = time.Second      // connections wait so long although somebody is idle
-	provenAfter   = time.Second      // who does not report is taken for ready at that age
 	ignoreTimeout = 30 * time.Second // an idle worker may take so long to leave
 	abortGrace    = 5 * time.Second  // between SIGABRT and SIGKILL
 )
@@ -30,46 +27,45 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 	}
 	quiesce := quiesces(cfg)
 	s := loop.Settings{
-		RetireSignal: sig, Quiesce: quiesce, MaxPerSource: cfg.MaxPerSource, Ceilings: d.ceilings(cfg.Limit),
+		Template: cfg.Template != config.TemplateOff, TemplatePreload: cfg.Template == config.TemplatePreload, TemplateIdle: cfg.TemplateLeaves(),
+		SlowSignal: cfg.SlowNumber(), MaxMemory: cfg.MaxMemory, RetireSignal: sig, Quiesce: quiesce, MaxPerSource: cfg.MaxPerSource, StartTimeout: cfg.StartTimeout, Ceilings: d.ceilings(cfg.Limit), Set: d.shownSets(),
 		Policy: policy.Config{
 			Limit: cfg.Limit, ThrottleDelay: cfg.Throttle, StressHold: cfg.StressHold,
 			StressEligible: d.stressEligible(cfg), IgnoreUnknownExit: true,
 			Extensions: policy.Extensions{
 				WarnAlways: true, Retire: true, RetireSignal: int(sig), NoRetireSignal: !asks && !quiesce,
 				NoStressRestart: !restartsUnderStress(cfg), ThrottleMax: cfg.ThrottleMax,
-				QuickExit: quickExit, StallGuard: stallGuard,
+				ProveReload: true, QuickExit: quickExit, StallGuard: stallGuard, CrashIsNoFailure: true,
 				MinSpare: cfg.MinSpare, MaxStarting: cfg.MaxStarting, IdleTimeout: cfg.IdleTimeout,
 				MaxRequests: cfg.MaxRequests, MaxLifetime: cfg.MaxLifetime,
-				StartTimeout: cfg.StartTimeout, BusyTimeout: cfg.BusyTimeout, Watchdog: cfg.WorkerWatchdog,
+				StartTimeout: cfg.StartTimeout, ExecTimeout: cfg.StartTimeout, BusyTimeout: cfg.BusyTimeout, SlowAfter: cfg.SlowAfter, Watchdog: cfg.WorkerWatchdog,
 				RetireTimeout: cfg.RetireTimeout, IgnoreTimeout: ignoreTimeout,
-				StopTimeout: cfg.StopTimeout, AbortGrace: abortGrace, ExitIdleTime: cfg.ExitIdleTime,
+				StopTimeout: cfg.StopTimeout, AbortGrace: abortGrace, DumpTimeout: cfg.DumpTimeout, ExitIdleTime: d.exitIdleTime(cfg),
 			},
 		},
 	}
-	switch cfg.Protocol {
-	case config.ProtocolInetd:
-		sessionRules(&s.Policy)
-	case config.ProtocolAuto, config.ProtocolQueue, config.ProtocolFastCGI:
-		s.Policy.QueueDelay, s.Policy.ProvenAfter = cfg.QueueDelay, provenAfter
-		s.Policy.StressAfterReport = cfg.Stress == config.StressAuto && !saysStress(cfg)
-	case config.ProtocolPostfix:
-		postfixRules(cfg, &s.Policy)
+	if rules := cfg.Protocol.Rules; rules != nil {
+		rules(&s.Policy, protocol.Settings{
+			QueueDelay: cfg.QueueDelay, StressAuto: cfg.Stress == config.StressAuto && !saysStress(cfg), RetireNone: cfg.Retire() == config.RetireNone,
+			Preload: cfg.Preloads(),
+		})
 	}
 	return s
 }
 
-// quiesces: programs that know nothing of availd are ended between connections.
-// With auto a worker is taken for one until it reports.
-func quiesces(cfg config.Config) bool {
-	return cfg.Retire() == config.RetireQuiesce || cfg.Protocol == config.ProtocolAuto && cfg.RetireSignal == ""
+// exitIdleTime: an availd with spares, and one whose sockets are its own, which nobody would
+// start again, leaves only if that was asked for.
+func (d *daemon) exitIdleTime(cfg config.Config) time.Duration {
+	if cfg.ExitIdleByDefault && (d.listened || cfg.MinSpare > 0) {
+		return 0
+	}
+	return cfg.ExitIdleTime
 }
 
-// sessionRules are those of workers that are born with their connection: they
-// are never signalled but by a stop, and their clients' doing is not theirs.
-func sessionRules(p *policy.Config) {
-	p.PerConnection, p.ExecFailed, p.TermAtHalf = true, spawn.ExitExec, true
-	p.NoRetireSignal, p.NoStressRestart, p.AbortSignal = true, true, int(unix.SIGTERM)
-	p.QuickExit, p.StallGuard, p.StartTimeout, p.MaxStarting = 0, 0, 0, 1
+// quiesces: programs that know nothing of availd are ended between connections.
+// Where a worker may report, it may be taken for one until it does.
+func quiesces(cfg config.Config) bool {
+	return cfg.Retire() == config.RetireQuiesce || cfg.Protocol.QuiescesUntilReport && cfg.RetireSignal == ""
 }
 
 // stressEligible is Postfix's rule for auto: the service can be reached from
@@ -92,14 +88,13 @@ func (d *daemon) isRemote() bool {
 }
 
 // restartsUnderStress: with auto, workers are asked to restart when the new
-// ones can hear of stress. Workers of the notify protocol can, in AVAILD_STRESS.
+// ones can hear of stress.
 func restartsUnderStress(cfg config.Config) bool {
 	switch cfg.Stress {
 	case config.StressRestart:
 		return true
 	case config.StressAuto:
-		return cfg.Protocol == config.ProtocolAuto || cfg.Protocol == config.ProtocolNotify ||
-			cfg.Protocol == config.ProtocolPostfix || saysStress(cfg)
+		return cfg.Protocol.HearsStress || saysStress(cfg)
 	default:
 		return false
 	}
@@ -110,19 +105,33 @@ func saysStress(cfg config.Config) bool {
 	return strings.Contains(strings.Join(cfg.Command, "\n"), "{stress}")
 }
 
-// reconfigure reads the configuration again. On error nothing has changed.
+// reconfigure takes over what prepare has read. On error nothing has changed.
 func (d *daemon) reconfigure() (loop.Settings, error) {
-	cfg, err := config.Load(d.options.Settings, d.options.Command)
-	if err != nil {
-		return loop.Settings{}, err
-	}
+	cfg := d.next.cfg
 	if cfg.Name == "" {
 		cfg.Name = d.cfg.Name
 	}
-	if fixed := config.Changed(d.cfg, cfg); len(fixed) > 0 {
-		return loop.Settings{}, fmt.Errorf("%s cannot change in a running service: restart it", strings.Join(fixed, ", "))
+	if fixed, units := config.Changed(d.cfg, cfg); len(fixed) > 0 {
+		return loop.Settings{}, fmt.Errorf("%s cannot change in a running service: %s", strings.Join(fixed, ", "), d.restart(units))
 	}
-	d.cfg = cfg
-	d.prepareBirths()
-	return d.settings(cfg), nil
+	limit := d.cfg.Limit
+	cfg, said, err := d.keepSets(cfg)
+	if err != nil {
+		return loop.Settings{}, err
+	}
+	d.cfg, d.path, d.directory = cfg, d.next.path, d.next.directory
+	d.prepareStarts()
+	d.fingerprint, d.program = d.fingerprintOf(), d.next.program
+	s := d.settingsAfter(limit)
+	s.Changes = said
+	return s, nil
+}
+
+// restart is what takes a change over that a reload cannot. Units of the generator are made
+// anew before.
+func (d *daemon) restart(units bool) string {
+	if service := unitName(); units && !d.listened && service != "" {
+		return "systemctl daemon-reload, then systemctl restart " + strings.TrimSuffix(service, ".service") + ".socket " + service
+	}
+	return "restart it"
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/protocol"
 	"github.com/availd/availd/internal/state"
 )
 
@@ -19,21 +20,21 @@ func TestHowWorkersLeave(t *testing.T) {
 	}
 	defer f.Close()
 	for _, test := range []struct {
-		protocol config.Protocol
+		protocol *protocol.Protocol
 		signal   string
 		infers   bool
 		quiesce  bool
 		want     unix.Signal
 		unasked  bool
 	}{
-		{config.ProtocolNotify, "", false, false, unix.SIGTERM, false},
-		{config.ProtocolNotify, config.RetireQuiesce, false, true, 0, false},
-		{config.ProtocolQueue, "", true, true, 0, false},
-		{config.ProtocolQueue, "TERM", true, false, unix.SIGTERM, false},
-		{config.ProtocolQueue, config.RetireNone, true, false, 0, true},
-		{config.ProtocolFastCGI, "", true, true, 0, false},
-		{config.ProtocolAuto, "", true, true, unix.SIGTERM, false},
-		{config.ProtocolAuto, "USR1", true, false, unix.SIGUSR1, false},
+		{protocol.Notify, "", false, false, unix.SIGTERM, false},
+		{protocol.Notify, config.RetireQuiesce, false, true, 0, false},
+		{protocol.Queue, "", true, true, 0, false},
+		{protocol.Queue, "TERM", true, false, unix.SIGTERM, false},
+		{protocol.Queue, config.RetireNone, true, false, 0, true},
+		{protocol.FastCGI, "", true, true, 0, false},
+		{protocol.Auto, "", true, true, unix.SIGTERM, false},
+		{protocol.Auto, "USR1", true, false, unix.SIGUSR1, false},
 	} {
 		cfg := config.Default()
 		cfg.Protocol, cfg.RetireSignal, cfg.Command = test.protocol, test.signal, []string{"worker"}

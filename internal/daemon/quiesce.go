@@ -1,52 +1,20 @@
 package daemon
 
 import (
-	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/quiesce"
 )
 
-// look looks at stopped workers. What is needed for that is opened by the first
-// call: most services never make one.
-func (d *daemon) look(workers []loop.Process, found []loop.Held) {
-	if d.looker == nil {
-		var listeners []int
-		for _, s := range d.sockets.Workers {
-			listeners = append(listeners, s.FD)
+// look has workers looked at by a goroutine of its own: how long that takes depends on
+// them. What is needed for it is opened by the first call, as most services never make
+// one. The loop has one look under way at a time, so the looker has one user.
+func (d *daemon) look(questions []quiesce.Question, found func([]quiesce.State)) {
+	go func() {
+		if d.looker == nil {
+			d.looker = quiesce.New(d.listeners(), []int{1, 2})
 		}
-		d.looker = quiesce.New(listeners, []int{1, 2})
-	}
-	d.looked.pids = d.looked.pids[:0]
-	for _, w := range workers {
-		d.looked.pids = append(d.looked.pids, w.PID)
-	}
-	for len(d.looked.states) < len(workers) {
-		d.looked.states = append(d.looked.states, 0)
-	}
-	d.looker.Look(d.looked.pids, d.looked.states[:len(workers)])
-	for i := range workers {
-		found[i] = heldOf(d.looked.states[i])
-	}
-}
-
-// looked is kept from look to look.
-type looked struct {
-	pids   []int
-	states []quiesce.State
-}
-
-// heldOf translates. One that has ended is buried as usual; until then it is as
-// good as any that is to be looked at later.
-func heldOf(s quiesce.State) loop.Held {
-	switch s {
-	case quiesce.Free:
-		return loop.HeldNone
-	case quiesce.Holding, quiesce.Gone:
-		return loop.HeldSome
-	case quiesce.Denied:
-		return loop.HeldDenied
-	case quiesce.Shares:
-		return loop.HeldShared
-	default:
-		return loop.HeldRunning
-	}
+		states := make([]quiesce.State, len(questions))
+		nowait.Blocking(func() { d.looker.Look(questions, states) })
+		found(states)
+	}()
 }

@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,32 +13,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/adopt"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/internal/status"
+	"github.com/availd/availd/internal/survivors"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // kept is what came back from the descriptor store.
 type kept struct {
 	state, reports int // -1 = not there
+	history        int
 	board, wake    int
+	control        int
 	flow           [2]int
 	workers        map[uint64]int // pidfds by generation
 	channels       map[uint64]int // status channels, the same
+	templates      map[uint64]int // channels of templates, by pid
+	pidfds         map[uint64]int // their pidfds, the same
 }
 
 // sortKept looks through the stored descriptors by name. Newest come first, so
 // of two with one name the first counts.
 func (d *daemon) sortKept() kept {
 	k := kept{
-		state: -1, reports: -1, board: -1, wake: -1, flow: [2]int{-1, -1}, workers: map[uint64]int{}, channels: map[uint64]int{},
+		state: -1, reports: -1, history: -1, board: -1, wake: -1, control: -1, flow: [2]int{-1, -1}, workers: map[uint64]int{}, channels: map[uint64]int{},
+		templates: map[uint64]int{}, pidfds: map[uint64]int{},
 	}
 	for _, s := range d.sockets.Stored {
-		if !k.single(s) && !numbered(k.workers, workerName, s) && !numbered(k.channels, channelName, s) {
+		if !k.single(s) && !numbered(k.workers, workerName, s) && !numbered(k.channels, channelName, s) &&
+			!numbered(k.templates, templateName, s) && !numbered(k.pidfds, pidfdName, s) {
 			_ = unix.Close(s.FD)
 		}
 	}
@@ -44,10 +54,11 @@ func (d *daemon) sortKept() kept {
 	return k
 }
 
-// single takes s if it is one of those of which there is one.
+// single takes s if it is a descriptor that the store holds only once, such as the
+// state or the report socket, in contrast to the workers.
 func (k *kept) single(s activation.Stored) bool {
 	for name, place := range map[string]*int{
-		stateName: &k.state, reportsName: &k.reports, boardName: &k.board, wakeName: &k.wake,
+		stateName: &k.state, historyName: &k.history, reportsName: &k.reports, boardName: &k.board, wakeName: &k.wake, controlName: &k.control,
 		flowReadName: &k.flow[0], flowWriteName: &k.flow[1],
 	} {
 		if s.Name == name && *place < 0 {
@@ -70,7 +81,7 @@ func numbered(list map[uint64]int, prefix string, s activation.Stored) bool {
 	return true
 }
 
-// openState opens the state of an earlier availd, or makes a new one. lost says
+// openState opens the state of an earlier availd, or makes a new one. stateLost says
 // that there is none although this is not the first start.
 func (d *daemon) openState() error {
 	d.kept = d.sortKept()
@@ -81,22 +92,21 @@ func (d *daemon) openState() error {
 			d.state = f
 			return nil
 		}
-		d.log.Error("the state of the earlier availd cannot be used: "+err.Error()+
-			"; its workers are looked for in the control group", "event", "internal")
+		event.Log(d.log, event.StateLost, event.Cause(err))
 		d.tell("FDSTOREREMOVE=1\nFDNAME=" + stateName)
 	}
 	f, err := state.Create()
 	if err != nil {
 		return system(err)
 	}
-	d.state, d.lost = f, true
+	d.state, d.stateLost = f, true
 	return nil
 }
 
 // openReports takes the report socket of an earlier availd, whose queue holds
 // what workers said meanwhile, or opens one.
 func (d *daemon) openReports() error {
-	if !d.hears() {
+	if !d.cfg.Protocol.Reports {
 		return nil
 	}
 	if d.kept.reports >= 0 {
@@ -105,14 +115,14 @@ func (d *daemon) openReports() error {
 			d.reports = s
 			return nil
 		}
-		d.log.Warn("the earlier report socket cannot be used: "+err.Error()+", opening another", "event", "internal")
+		event.Log(d.log, event.ReportsLost, event.Cause(err))
 		d.tell("FDSTOREREMOVE=1\nFDNAME=" + reportsName)
 	}
 	s, err := listenReports(d.cfg.NotifySocket, runtimeDirectory())
 	if err != nil {
 		return system(err)
 	}
-	d.reports, d.deaf = s, true
+	d.reports, d.reportsLost = s, true
 	return nil
 }
 
@@ -131,6 +141,9 @@ func (d *daemon) endReports() {
 // first. The state comes first: with it alone workers can be found.
 func (d *daemon) storeOwn() {
 	d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+stateName, d.state.FD()))
+	if d.area != nil {
+		d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+historyName, d.area.FD))
+	}
 	if d.reports != nil {
 		d.complain(d.notifier.SendFDs("FDSTORE=1\nFDPOLL=0\nFDNAME="+reportsName, d.reports.FD()))
 	}
@@ -142,68 +155,87 @@ func (d *daemon) storeOwn() {
 
 // restore finds the workers of an earlier availd, nil if there was none.
 func (d *daemon) restore() *loop.Restored {
-	d.fingerprint = d.fingerprintOf()
+	d.fingerprint, d.program = d.fingerprintOf(), d.programOf()
 	before, known := d.state.Service()
-	found := adopt.Find(d.state.Records(), d.kept.workers, d.lost, adopt.Real(d.command.Session))
-	if !known && len(found.Workers) == 0 && len(d.kept.channels) == 0 {
+	found := survivors.Find(d.state.Records(), d.kept.workers, d.stateLost, d.world())
+	templates := d.keptTemplates(known && before.Command == d.fingerprint)
+	if !known && len(found.Workers) == 0 && len(d.kept.channels) == 0 && len(templates) == 0 {
 		return nil
 	}
-	r := &loop.Restored{Memory: policy.Forgotten()}
+	r := &loop.Restored{Memory: policy.Forgotten(), Templates: templates}
 	if known {
 		r.Memory, r.Tally, r.Started = memoryOf(before), tallyOf(before), time.Unix(0, before.Started)
 		d.started = r.Started
+		d.forgetOther(&r.Memory, before, len(found.Workers) > 0)
+		r.Memory.Reported = r.Memory.Reported && (d.cfg.Protocol.Reports || d.object != "") // nobody can, where --preload was taken back
 	}
 	r.Upgraded = d.handed
 	for _, gone := range found.Gone {
+		if gone.PID == 0 && len(templates) > 0 { // a template may be about to fork it, or have
+			r.Orders = append(r.Orders, loop.RestoredOrder{Entry: entryOf(gone), Slot: gone.Slot})
+			continue
+		}
 		d.state.Free(gone.Slot)
+		d.tell(fmt.Sprintf("FDSTOREREMOVE=1\nFDNAME=%s%d", workerName, gone.Generation))
+		// The generation of a start that was only intended is used up, too: a
+		// process that was not found may have it in its environment.
+		r.Memory.Generation = max(r.Memory.Generation, gone.Generation)
 		if gone.PID != 0 {
 			r.Memory.Counters.Exited++
 			r.Memory.Counters.UnknownExits++
 			r.Tally.Exits[status.ExitUnknown]++
 		}
 	}
-	mute := false
+	unheard := false
+	d.adopted = map[int]bool{}
 	for _, w := range found.Workers {
+		d.adopted[w.PID] = true
 		r.Workers = append(r.Workers, d.restored(w))
 		r.Memory.Generation = max(r.Memory.Generation, w.Generation)
-		mute = mute || d.isMute(w)
+		unheard = unheard || d.cannotReport(w)
+	}
+	slices.SortFunc(r.Orders, func(a, b loop.RestoredOrder) int { return cmp.Compare(a.Entry.Generation, b.Entry.Generation) })
+	for _, o := range r.Orders {
+		r.Memory.Generation = max(r.Memory.Generation, o.Entry.Generation)
 	}
 	r.Channels = d.ownerless()
-	if !known || before.Command != d.fingerprint || mute {
+	if !known || before.Command != d.fingerprint || unheard {
 		r.Memory.RolledUpTo = r.Memory.Generation
 	}
 	return r
 }
 
-// isMute: it shows what it does on a board that is lost, or is about to, as one
-// that is being born may be.
-func (d *daemon) isMute(w adopt.Worker) bool {
+// cannotReport: it shows what it does on a board that is lost, or is about to, as one
+// that is being started may be.
+func (d *daemon) cannotReport(w survivors.Worker) bool {
 	starting := w.Mark.State != policy.IdleState && w.Mark.State != policy.BusyState
-	return d.boardless && (w.Mark.Board || starting)
+	return d.boardLost && (w.Mark.Board || starting)
 }
 
 // restored completes the record of a found worker. What it does now is not
 // known if nothing was written, or if its reports went to a socket that is
 // lost: then it is taken for busy, which delays nobody.
-func (d *daemon) restored(w adopt.Worker) loop.RestoredWorker {
+func (d *daemon) restored(w survivors.Worker) loop.RestoredWorker {
 	e := entryOf(w.Record)
 	if w.Slot < 0 {
-		e.Born = monotonic()
-		if slot, err := d.state.Intend(w.Generation, int64(e.Born), false); err == nil {
+		e.Started = monotonic()
+		if slot, err := d.state.Intend(w.Generation, int64(e.Started), false); err == nil {
 			w.Slot = slot
 		}
 	}
 	if w.Slot >= 0 && w.Start != 0 { // it may have been found out only now
-		d.state.Born(w.Slot, w.PID, w.Start)
+		d.state.Started(w.Slot, w.PID, w.Start)
 	}
-	if stat, _ := procfs.ReadStat(w.PID); stat.Parent != os.Getpid() && d.reports != nil {
+	stat, seen := procfs.ReadStat(w.PID)
+	if stat.Parent != os.Getpid() && d.reports != nil {
 		d.reports.DoubtAlways() // the service manager collects it, unknown to us
 	}
-	if d.deaf || d.lost || d.isMute(w) {
+	if d.reportsLost || d.stateLost || d.cannotReport(w) {
 		e.State, e.Taken = policy.BusyState, true
 	}
 	restored := loop.RestoredWorker{
-		Process: loop.Process{PID: w.PID, FD: w.FD}, Entry: e, Slot: w.Slot, Stored: w.Stored && !d.handed,
+		Process: spawn.Process{PID: w.PID, FD: w.FD, Alone: seen && stat.Group != w.PID}, Entry: e, Slot: w.Slot, Stored: w.Stored && !d.handed,
+		MayBeStopped: procfs.MayBeStopped(w.PID),
 	}
 	d.takeChannel(&restored)
 	return restored

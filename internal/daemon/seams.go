@@ -4,58 +4,62 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/activation"
 	"github.com/availd/availd/internal/accept"
-	"github.com/availd/availd/internal/backlog"
 	"github.com/availd/availd/internal/board"
-	"github.com/availd/availd/internal/logs"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/report"
-	"github.com/availd/availd/policy"
+	"github.com/availd/availd/internal/sockdiag"
 	"github.com/availd/availd/spawn"
 )
 
 func (d *daemon) loopConfig() loop.Config {
 	c := loop.Config{
-		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: string(d.cfg.Protocol),
-		ReportFD: d.reportFD(), Board: d.board, PerConnection: d.isInetd(), DescendantsReport: d.cfg.NotifyAccess == "all",
+		Name: d.cfg.Name, Version: d.options.Version, Unit: unitName(), Protocol: d.cfg.Protocol.Name,
+		ReportFD: d.reportFD(), ReportQueue: report.Queue(), Board: d.board, History: d.history, Preload: d.object != "" && d.board != nil, PerConnection: d.cfg.Protocol.PerConnection, DescendantsReport: d.cfg.NotifyAccess == "all",
 		Settings: d.settings(d.cfg),
 	}
+	c.Changes, c.Ceilings = d.setsSaid, append(c.Ceilings, d.storeWarnings()...)
 	for _, s := range d.sockets.Workers {
-		c.Sockets = append(c.Sockets, loop.Socket{FD: s.FD, Name: s.Name, Address: s.Address})
+		listens := s.Kind == activation.Stream || s.Kind == activation.SeqPacket
+		c.Sockets = append(c.Sockets, loop.Socket{FD: s.FD, Name: s.Name, Address: s.Address, Listens: listens})
 	}
 	if period, on, err := notify.Watchdog(os.Getenv, os.Getpid()); err != nil {
-		d.log.Warn(err.Error()+", ignoring", "event", "internal")
+		event.Log(d.log, event.WatchdogIgnored, event.Cause(err))
 	} else if on {
 		c.Watchdog = period / 2
 	}
 	return c
 }
 
-// prepareBirths makes what births need of the configuration.
-func (d *daemon) prepareBirths() {
+// prepareStarts makes what starts need of the configuration.
+func (d *daemon) prepareStarts() {
 	d.command = &spawn.Command{
-		Ahead: d.isInetd(), Session: quiesces(d.cfg), Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
+		Session: quiesces(d.cfg), Path: d.path, Args: d.cfg.Command[1:], Environ: os.Environ(),
 		IgnoreSIGPIPE: d.options.IgnoreSIGPIPE, Descriptors: d.options.Descriptors,
 	}
-	d.handover = d.listenersHandover()
+	d.handover = d.commonHandover()
+	d.templateOf = d.templateCommand(d.path, d.cfg)
 }
 
 func (d *daemon) seams() loop.Seams {
 	return loop.Seams{
 		Now: monotonic, Wall: time.Now, Log: d.log,
-		Start: d.start, Accept: acceptConn,
-		Signal: signalWorker, Look: d.look, Wait: waitWorker,
-		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.read,
+		Start: d.start, Executed: executed, Accept: accept.Accept, Discard: nowait.CloseElsewhere, Listen: d.listenAgain, Replace: d.replacer(),
+		Signal: signalWorker, Look: d.look, Inspect: d.inspect, Heir: d.heir, Wait: spawn.Process.Wait,
+		CollectStrangers: spawn.CollectStrangers, Dumps: dumps,
+		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.Waiting, Drops: sockdiag.Drops,
 		Ready:    func(line string) { d.complain(d.notifier.SendStatus("READY=1", line)) },
 		Status:   d.notifier.Status,
-		Beat:     func() { d.tell("WATCHDOG=1") },
+		Beat:     d.beat,
 		Stopping: d.stopping,
 		Reloading: func() {
 			d.tell(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic().Microseconds()))
@@ -64,48 +68,96 @@ func (d *daemon) seams() loop.Seams {
 			d.complain(d.notifier.Flush())
 			return d.notifier.Pending()
 		},
+		Observe:     d.observe,
+		Explain:     d.explain,
+		Works:       d.works,
+		Measure:     d.measure,
+		Prepare:     d.prepare,
 		Reconfigure: d.reconfigure,
+		Adjust:      d.adjust,
 		Keep:        d.keeper(),
 		Trial:       d.trial,
 		Execute:     d.execute,
+		Templates:   d.templates(),
 	}
 }
 
-func (d *daemon) start(generation uint64, stress bool, slot int, c *loop.Conn) (loop.Process, error) {
-	if d.isPostfix() {
-		return d.startPostfix(generation, stress)
+func (d *daemon) start(generation uint64, stress bool, slot int, c *accept.Conn) (spawn.Process, error) {
+	if c == nil { // else there was, when it was accepted
+		if err := accept.Room(); err != nil {
+			return spawn.Process{}, err
+		}
+	}
+	protocol := d.cfg.Protocol
+	if protocol.Channel {
+		return d.startWithChannel(generation, stress)
 	}
 	h := d.handover
 	switch {
-	case c != nil:
-		h = connHandover(c)
+	case protocol.PerConnection:
+		given := d.given()
+		given.Conn = c
+		h = protocol.Handover(given)
 	case d.board != nil && slot >= 0 && slot < board.Slots:
-		h = d.withBoard(h, slot)
+		h = d.withBoard(generation, h, slot)
 	}
-	p, err := d.bear(generation, stress, h)
+	p, err := d.spawn(generation, stress, h)
 	if d.reports != nil {
 		d.reports.Doubt()
-	}
-	return loop.Process{PID: p.PID, FD: p.FD}, err
-}
-
-// bear says once if workers cannot be born as they are elsewhere.
-func (d *daemon) bear(generation uint64, stress bool, h spawn.Handover) (spawn.Process, error) {
-	p, err := d.command.Start(generation, stress, h)
-	if why := d.command.Detour; why != nil {
-		d.command.Detour = nil
-		d.log.Info("workers are started by way of another image of availd, which takes longer: "+why.Error()+
-			"; see SystemCallFilter= of the unit, or take Linux 5.11 or later", logs.Event, "internal")
 	}
 	return p, err
 }
 
-func acceptConn(fd int) (loop.Conn, error) {
-	c, err := accept.Accept(fd)
-	if errors.Is(err, accept.ErrNone) {
-		err = loop.ErrNoConn
+// spawn says once if workers cannot be started as they are elsewhere.
+func (d *daemon) spawn(generation uint64, stress bool, h spawn.Handover) (spawn.Process, error) {
+	p, err := d.command.Start(generation, stress, h)
+	if why := d.command.Detour; why != nil {
+		d.command.Detour = nil
+		event.Log(d.log, event.SlowStarts, event.Cause(why))
 	}
-	return loop.Conn{FD: c.FD, Address: c.Address, Port: c.Port, Source: c.Source}, err
+	return p, blamed(err)
+}
+
+func executed(p spawn.Process) (bool, error) {
+	over, err := p.Executed()
+	return over, blamed(err)
+}
+
+// blamed tells the command's faults from what the system refuses.
+func blamed(err error) error {
+	var command *spawn.CommandError
+	if errors.As(err, &command) {
+		return loop.CommandFault{Err: err}
+	}
+	return err
+}
+
+// listenAgain makes a socket listen that was shut down, or puts a new one in the place of
+// one of --listen that cannot. It does so in another goroutine: who else has the socket may
+// have locked it, and a path leads where its file system decides how long that takes.
+func (d *daemon) listenAgain(fd, most int, done func(bool, error)) {
+	at := slices.IndexFunc(d.sockets.Workers, func(s activation.Socket) bool { return s.FD == fd })
+	s := &d.sockets.Workers[at] // nobody else looks at it while the loop runs
+	go nowait.Blocking(func() {
+		err := activation.ListenAgain(fd, most)
+		if err == nil || s.Path == "" {
+			done(false, err)
+			return
+		}
+		if err = s.Renew(); err == nil {
+			d.paths.renew(fd, s.Path)
+		}
+		done(err == nil, err)
+	})
+}
+
+// beat feeds the watchdog, and asks for another period where one is given.
+func (d *daemon) beat(period time.Duration) {
+	if period > 0 {
+		d.tell(fmt.Sprintf("WATCHDOG=1\nWATCHDOG_USEC=%d", period.Microseconds()))
+		return
+	}
+	d.tell("WATCHDOG=1")
 }
 
 // stopGrace is what the service manager waits longer than --stop-timeout: for
@@ -130,52 +182,13 @@ func (d *daemon) tell(state string) { d.complain(d.notifier.Send(state)) }
 
 func (d *daemon) complain(err error) {
 	if err != nil {
-		d.log.Warn("the service manager cannot be told: "+err.Error()+", proceeding", "event", "internal")
+		event.Log(d.log, event.ManagerUntold, event.Cause(err))
 	}
 }
 
-func signalWorker(p loop.Process, sig unix.Signal, group bool) error {
-	w := spawn.Process{PID: p.PID, FD: p.FD}
+func signalWorker(p spawn.Process, sig unix.Signal, group bool) error {
 	if group {
-		return w.SignalGroup(sig)
+		return p.SignalGroup(sig)
 	}
-	return w.Signal(sig)
-}
-
-func waitWorker(p loop.Process) (policy.End, bool, error) {
-	end, ended, err := spawn.Process{PID: p.PID, FD: p.FD}.Wait()
-	return policy.End{Code: end.Code, Signal: end.Signal}, ended, err
-}
-
-// catchSignals receives signals from now on. They are looked at when there is a
-// loop: until then they would end a start, or an image that was executed, the way
-// they end any program, and nobody would ask the workers to leave. SIGPIPE is received
-// and dropped: a write to a closed pipe is an error like any other.
-func catchSignals() chan os.Signal {
-	received := make(chan os.Signal, 16)
-	signal.Notify(received, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR2, unix.SIGPIPE)
-	return received
-}
-
-// forwardSignals hands them to the loop, from the one goroutine that takes them.
-func (d *daemon) forwardSignals(received <-chan os.Signal) {
-	for sig := range received {
-		if sig != unix.SIGPIPE {
-			d.loop.Signal(sig.(syscall.Signal))
-		}
-	}
-}
-
-// depthReader reads accept queues.
-type depthReader struct{ *backlog.Reader }
-
-func newDepthReader() *depthReader { return &depthReader{backlog.NewReader()} }
-
-// read never fails: what cannot be read is unknown.
-func (r *depthReader) read(fd int) loop.Depth {
-	depth, err := r.Depth(fd)
-	if err != nil {
-		return loop.Depth{Waiting: -1, Limit: -1}
-	}
-	return loop.Depth{Waiting: depth.Waiting, Limit: depth.Limit, Readable: depth.Readable}
+	return p.Signal(sig)
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -16,10 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/columns"
 	"github.com/availd/availd/internal/config"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/internal/prose"
 	"github.com/availd/availd/internal/state"
+	"github.com/availd/availd/spawn"
 )
 
 // A trial is `availd run` with the same words and this variable, which names
@@ -67,7 +69,9 @@ func (d *daemon) trial(done func(error)) {
 	go func() {
 		copied := os.NewFile(uintptr(fd), "state")
 		defer func() { _ = copied.Close() }()
-		done(tryBinary(d.options.Executable, copied))
+		var err error
+		nowait.Blocking(func() { err = tryBinary(d.options.Executable, copied) })
+		done(err)
 	}()
 }
 
@@ -81,23 +85,31 @@ func tryBinary(path string, copied *os.File) error {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// A trial must not outlive a killed availd, in whose service it would be a
 	// stranger. The signal comes with the end of the thread that started it,
-	// PR_SET_PDEATHSIG(2const), so this thread is not to go for another reason.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	// PR_SET_PDEATHSIG(2const), and no thread of Go's ends before the process, but one that
+	// a goroutine was locked to at its end.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with all that it started
 	cmd.WaitDelay = time.Second                                                          // for one that left the group with the pipe
-	err := cmd.Run()
+	done, err := spawn.Own(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err == nil {
+		err = cmd.Wait()
+	}
+	done()
 	said := oneLine(string(out))
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s did not answer within %v", path, trialLimit)
+		return event.TrialLate.With(event.Path(path), event.Took(trialLimit))
 	case err != nil && said != "":
 		return fmt.Errorf("%s: %w: %s", path, err, said)
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
 	case !bytes.Contains(out, []byte(trialPassed)):
-		return fmt.Errorf("%s does not say that it understands the state of this availd", path)
+		return event.TrialSilent.With(event.Path(path))
 	}
 	return nil
 }
@@ -134,15 +146,21 @@ func oneLine(text string) string {
 	if len(line) > 200 {
 		line = line[:200]
 	}
-	return columns.Printable(line)
+	return prose.Printable(line)
 }
 
 // execute becomes the installed binary: the same pid, workers and sockets. It
 // returns only on error, and then nothing has changed.
-func (d *daemon) execute(workers, channels []loop.Handed) error {
+func (d *daemon) execute(workers, channels []loop.Handed, t *loop.HandedTemplate) error {
 	list := []activation.Stored{{FD: d.state.FD(), Name: stateName}}
+	if d.area != nil {
+		list = append(list, activation.Stored{FD: d.area.FD, Name: historyName})
+	}
 	if d.reports != nil {
 		list = append(list, activation.Stored{FD: d.reports.FD(), Name: reportsName})
+	}
+	if d.control != nil {
+		list = append(list, activation.Stored{FD: d.control.FD, Name: controlName})
 	}
 	if d.board != nil {
 		list = append(list, activation.Stored{FD: d.board.FD(), Name: boardName}, activation.Stored{FD: d.board.WakeFD(), Name: wakeName})
@@ -152,8 +170,12 @@ func (d *daemon) execute(workers, channels []loop.Handed) error {
 			list = append(list, activation.Stored{FD: s.FD, Name: s.Name})
 		}
 	}
-	if d.isPostfix() {
+	if d.cfg.Protocol.Channel {
 		list = append(list, activation.Stored{FD: d.flow[0], Name: flowReadName}, activation.Stored{FD: d.flow[1], Name: flowWriteName})
+	}
+	if t != nil {
+		list = append(list, activation.Stored{FD: t.Channel, Name: fmt.Sprintf("%s%d", templateName, t.PID)},
+			activation.Stored{FD: t.FD, Name: fmt.Sprintf("%s%d", pidfdName, t.PID)})
 	}
 	list = append(list, numberedAll(channelName, channels)...)
 	list = append(list, numberedAll(workerName, workers)...) // last: without its pidfd a worker is found by its record
@@ -164,9 +186,15 @@ func (d *daemon) execute(workers, channels []loop.Handed) error {
 	if d.options.IgnoreSIGPIPE {
 		signal.Ignore(unix.SIGPIPE) // exec keeps what is ignored, for the next image to find
 	}
-	d.log.Info("executing "+d.options.Executable, "event", "upgrading")
+	keepSignals := d.signals.handOn()
+	defer keepSignals()
+	event.Log(d.log, event.Upgrading, event.Path(d.options.Executable))
 	d.flush()
-	err = d.become(append(os.Environ(), variable))
+	env := append(os.Environ(), variable, placeVariable+"="+d.place)
+	if d.listened {
+		env = append(env, ownedVariable+"=yes")
+	}
+	err = d.become(env)
 	undo()
 	return os.NewSyscallError("execve "+d.options.Executable, err)
 }
@@ -175,7 +203,7 @@ func (d *daemon) execute(workers, channels []loop.Handed) error {
 // one was started with. Package syscall does so too, but where it fails it leaves
 // us with that, which may be less than is open, and does it only once.
 func (d *daemon) become(env []string) error {
-	began := d.options.Descriptors
+	began := d.options.OwnDescriptors
 	var now unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil && began.Max != 0 {
 		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &began)

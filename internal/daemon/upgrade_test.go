@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/state"
 )
 
@@ -66,11 +67,11 @@ func TestExecuteFails(t *testing.T) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{state: f, log: slog.New(slog.DiscardHandler), flush: func() {}}
+	d := &daemon{state: f, cfg: config.Default(), log: slog.New(slog.DiscardHandler), flush: func() {}}
 	d.options.Executable = filepath.Join(t.TempDir(), "gone")
 	d.options.Descriptors = unix.Rlimit{Cur: min(before.Cur, 64), Max: before.Max}
 	for range 2 {
-		if err := d.execute(nil, nil); !errors.Is(err, unix.ENOENT) {
+		if err := d.execute(nil, nil, nil); !errors.Is(err, unix.ENOENT) {
 			t.Fatal(err)
 		}
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &after); err != nil || after != before {

@@ -1,10 +1,10 @@
 package logs
 
 import (
-	"fmt"
-	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/availd/availd/internal/event"
 )
 
 // The rate of one kind of message.
@@ -29,12 +29,11 @@ type tally struct {
 
 func newFlood() *flood { return &flood{kinds: map[string]*tally{}} }
 
-// pass reports whether e is to be written. write is used later for the line
+// pass reports whether e, of a kind, is to be written. write is used later for the line
 // about those that were not.
-func (f *flood) pass(e entry, write sink) bool {
+func (f *flood) pass(kind string, e entry, write sink) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	kind := e.field(Event)
 	t := f.kinds[kind]
 	if t == nil {
 		t = &tally{}
@@ -62,7 +61,7 @@ func (f *flood) settle(t *tally, kind string, e entry, write sink) {
 	*t = tally{}
 	f.mu.Unlock()
 	e.at = time.Now()
-	e.message = fmt.Sprintf("%d more messages of the kind %q in the last %d s were left out", n, kind, int(floodPeriod.Seconds()))
-	e.attrs = []slog.Attr{slog.String(service, e.field(service)), slog.Int("left_out", n)}
+	said := event.MessagesLeftOut.With(event.LeftOut(uint64(n)), event.Kind(kind), event.Seconds(int(floodPeriod.Seconds())))
+	e.message, e.attrs = said.String(), append(e.attrs, said.Fields...)
 	write(e)
 }

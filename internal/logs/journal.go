@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/journal"
+
+	"github.com/availd/availd/internal/event"
 )
 
 // service is the attribute that names the service. Whoever reads a line knows
@@ -31,7 +33,7 @@ func (j journalSink) write(e entry) {
 // fields are those of systemd.journal-fields(7), and availd's own.
 func fields(e entry) map[string]string {
 	vars := map[string]string{"SYSLOG_IDENTIFIER": identifier}
-	if id := MessageID[e.field(Event)]; id != "" {
+	if id := event.MessageID[e.field(event.KeyEvent)]; id != "" {
 		vars["MESSAGE_ID"] = id
 	}
 	for _, a := range e.attrs {

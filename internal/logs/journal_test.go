@@ -3,9 +3,10 @@ package logs
 import (
 	"log/slog"
 	"maps"
-	"regexp"
 	"testing"
 	"testing/synctest"
+
+	"github.com/availd/availd/internal/event"
 )
 
 // dear is a value that takes work to find out.
@@ -28,15 +29,16 @@ func keep(t *testing.T) (*paper, *[]entry) {
 func TestFields(t *testing.T) {
 	p, entries := keep(t)
 	asked := 0
-	p.With(service, "web").With(Event, "worker_failed").Warn("it is", "worker_pid", 7, "pool", dear{&asked})
-	p.With(Event, "birth").Debug("it is not")
+	event.Log(p.With(service, "web"), event.KilledAtOnce, event.Worker(7, 3), event.Signal("SIGKILL"), slog.Any("pool", dear{&asked}))
+	event.Log(p.Logger, event.Starts)
 	p.queue.flush()
 	if len(*entries) != 2 {
 		t.Fatalf("%d entries", len(*entries))
 	}
 	want := map[string]string{
-		"SYSLOG_IDENTIFIER": "availd", "MESSAGE_ID": MessageID["worker_failed"],
-		"AVAILD_EVENT": "worker_failed", "AVAILD_SERVICE": "web", "AVAILD_WORKER_PID": "7",
+		"SYSLOG_IDENTIFIER": "availd", "MESSAGE_ID": event.MessageID["worker_hung"],
+		"AVAILD_EVENT": "worker_hung", "AVAILD_REASON": "stop", "AVAILD_SERVICE": "web",
+		"AVAILD_WORKER_PID": "7", "AVAILD_GENERATION": "3", "AVAILD_SIGNAL": "SIGKILL",
 		"AVAILD_BUSY": "3", "AVAILD_QUEUE": "?",
 	}
 	if got := fields((*entries)[0]); !maps.Equal(got, want) {
@@ -65,7 +67,7 @@ func TestFloodCostsNothing(t *testing.T) {
 		p, _ := keep(t)
 		asked := 0
 		for range 1000 {
-			p.With(Event, "connection_closed").Warn("it is", "pool", dear{&asked})
+			event.Log(p.Logger, event.NoWorkerAtStop, slog.Any("pool", dear{&asked}))
 		}
 		if asked != floodMost {
 			t.Errorf("values were worked out %d times, want %d", asked, floodMost)
@@ -74,23 +76,10 @@ func TestFloodCostsNothing(t *testing.T) {
 	})
 }
 
-// TestMessageIDs: they are 128 bits in hexadecimal, as journald wants them, and
-// of one kind each.
-func TestMessageIDs(t *testing.T) {
-	form := regexp.MustCompile(`^[0-9a-f]{32}$`)
-	kinds := map[string]string{}
-	for kind, id := range MessageID {
-		if !form.MatchString(id) || kinds[id] != "" {
-			t.Errorf("%s has the id %q, which is malformed, or that of %q", kind, id, kinds[id])
-		}
-		kinds[id] = kind
-	}
-}
-
 func BenchmarkFlood(b *testing.B) {
 	q := newQueue(func(entry) {})
 	log := slog.New(&handler{queue: q, flood: newFlood()}).With(service, "web")
 	for b.Loop() {
-		log.With(Event, "connection_closed").Warn("it is", "worker_pid", 7)
+		event.Log(log, event.SourceFull, event.Client("192.0.2.1"), event.Most(7))
 	}
 }

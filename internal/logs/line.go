@@ -1,11 +1,14 @@
 package logs
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/availd/availd/internal/event"
 )
 
 // dated writes lines that people read on a terminal.
@@ -18,6 +21,16 @@ func dated(w io.Writer) sink {
 // prefixed writes lines with the priority of sd-daemon(3).
 func prefixed(w io.Writer) sink {
 	return func(e entry) { writeLine(w, fmt.Sprintf("<%d>", priority(e.level)), e) }
+}
+
+// objects writes messages as JSON, one a line, with what fields they have.
+func objects(w io.Writer) sink {
+	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})
+	return func(e entry) {
+		r := slog.NewRecord(e.at, e.level, e.message, 0)
+		r.AddAttrs(e.attrs...)
+		_ = h.Handle(context.Background(), r) // see the package's Diagnostics
+	}
 }
 
 func priority(l slog.Level) int {
@@ -46,7 +59,7 @@ func (e entry) text() string {
 	var b strings.Builder
 	b.WriteString(e.message)
 	for _, a := range e.attrs {
-		if a.Key != Event && a.Key != service {
+		if a.Key != event.KeyEvent && a.Key != event.KeyReason && a.Key != service {
 			fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 		}
 	}

@@ -3,6 +3,8 @@ package logs
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/event"
 )
 
 // paper is what a logger under test writes on.
@@ -80,10 +84,31 @@ func TestDated(t *testing.T) {
 // show attributes in a sentence for people.
 func TestOneLineEach(t *testing.T) {
 	p := logger(t, slog.LevelDebug, prefixedLines)
-	p.With(service, "web", Event, "birth").Info("first\n<0>second", "worker_pid", 7)
-	p.With(service, "web", Event, "birth").Debug("third", "worker_pid", 7)
+	p.With(service, "web", event.KeyEvent, "birth").Info("first\n<0>second", "worker_pid", 7)
+	p.With(service, "web", event.KeyEvent, "birth").Debug("third", "worker_pid", 7)
 	if got, want := p.written(), "<6>first <0>second\n<7>third worker_pid=7\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestObjects: a line is a JSON object with the message and its fields, each once.
+func TestObjects(t *testing.T) {
+	p := logger(t, slog.LevelInfo, func(p *paper) sink { return objects(p) })
+	event.Log(p.With(service, "web"), event.WorkerFailed, event.Worker(7, 3), event.End(event.Exited.With(event.Status(3))), event.Limit(2), event.Limit(9))
+	var got map[string]any
+	if err := json.Unmarshal([]byte(p.written()), &got); err != nil {
+		t.Fatalf("%v: %s", err, p.written())
+	}
+	for key, want := range map[string]any{
+		"level": "WARN", "service": "web", "event": "worker_failed", "worker_pid": 7.0, "exit_status": 3.0, "limit": 2.0,
+		"msg": event.WorkerFailed.With(event.Worker(7, 3), event.End(event.Exited.With(event.Status(3)))).String(),
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	if n := p.count(`"limit"`); n != 1 {
+		t.Errorf("a field is there %d times", n)
 	}
 }
 
@@ -102,7 +127,7 @@ func TestLevelByName(t *testing.T) {
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
 		"": slog.LevelInfo,
 	} {
-		log, flush := New(name, "text")
+		log, flush := New(name, "text", nil)
 		ctx := context.Background()
 		if !log.Enabled(ctx, least) || log.Enabled(ctx, least-1) {
 			t.Errorf("%q does not begin at %v", name, least)
@@ -142,30 +167,30 @@ func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := logger(t, slog.LevelInfo, prefixedLines)
 		for range 1000 {
-			p.With(Event, "worker_failed").Warn("worker failed")
+			p.Warn("worker failed", event.KeyEvent, "worker_failed")
 		}
-		p.With(Event, "full").Warn("full")
+		p.Warn("full", event.KeyEvent, "full")
 		if n := p.count("worker failed"); n != floodMost {
 			t.Errorf("%d lines passed, want %d", n, floodMost)
 		}
 		if p.count("<4>full\n") != 1 {
 			t.Error("a message of another kind is held back")
 		}
-		const told = `<4>990 more messages of the kind "worker_failed" in the last 10 s were left out` + "\n"
+		told := "<4>" + event.MessagesLeftOut.With(event.LeftOut(990), event.Kind("worker_failed"), event.Seconds(10)).String() + "\n"
 		elapse(floodPeriod - time.Nanosecond)
-		if p.count("left out") != 0 {
+		if p.count("990") != 0 {
 			t.Error("the number left out is told before the period ends")
 		}
 		elapse(time.Nanosecond)
 		if p.count(told) != 1 {
 			t.Errorf("no line with the number left out:\n%s", p.written())
 		}
-		p.With(Event, "worker_failed").Warn("worker failed")
+		p.Warn("worker failed", event.KeyEvent, "worker_failed")
 		if n := p.count("worker failed"); n != floodMost+1 {
 			t.Errorf("%d lines passed, want one more after the period", n)
 		}
 		elapse(10 * floodPeriod)
-		if p.count("left out") != 1 {
+		if p.count("990") != 1 {
 			t.Errorf("the number left out is told again:\n%s", p.written())
 		}
 	})
@@ -176,7 +201,7 @@ func TestSlowStreamPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := logger(t, slog.LevelInfo, prefixedLines)
 		for range 60 {
-			p.With(Event, "suspect").Info("slow")
+			p.Info("slow", event.KeyEvent, "suspect")
 			elapse(time.Second)
 		}
 		if n := p.count("slow"); n != 60 {
@@ -189,4 +214,29 @@ func TestSlowStreamPasses(t *testing.T) {
 func elapse(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
+}
+
+// TestKeep: whoever keeps the latest messages gets those of info and above, written or not,
+// and no flood.
+func TestKeep(t *testing.T) {
+	p := logger(t, slog.LevelError, prefixedLines)
+	var kept []string
+	p.Logger = slog.New(&handler{queue: p.queue, least: slog.LevelError, flood: newFlood(), keep: func(_ time.Time, severity, event, reason, text string) {
+		kept = append(kept, severity+" "+event+" "+reason+" "+text)
+	}})
+	event.Log(p.Logger, event.Starts, event.Generation(1))
+	event.Log(p.Logger, event.StressEnds)
+	for range 3 * floodMost {
+		event.Log(p.Logger, event.BoardLost, event.Cause(errors.New("no\nmemory")))
+	}
+	event.Log(p.Logger, event.StateLost, event.Cause(errors.New("no")))
+	if len(kept) != floodMost+1 || !strings.HasPrefix(kept[0], "info stress_ends  ") || !strings.HasPrefix(kept[1], "warning internal board_lost ") {
+		t.Errorf("%d messages are kept: %q", len(kept), kept)
+	}
+	if p.count("\n") != 0 {
+		t.Errorf("what is below the level is written: %q", p.written())
+	}
+	if strings.Contains(kept[1], "\n") {
+		t.Errorf("%q has two lines", kept[1])
+	}
 }

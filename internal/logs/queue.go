@@ -1,10 +1,11 @@
 package logs
 
 import (
-	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/nowait"
 )
 
 // A message waits among at most queueLength; flushPatience is how long the end
@@ -32,7 +33,7 @@ type queued struct {
 
 func newQueue(write sink) *queue {
 	q := &queue{entries: make(chan queued, queueLength)}
-	go q.run(write)
+	go q.run(func(e entry) { nowait.Blocking(func() { write(e) }) })
 	return q
 }
 
@@ -43,8 +44,8 @@ func (q *queue) run(write sink) {
 			continue
 		}
 		if n := q.lost.Swap(0); n > 0 {
-			write(entry{at: e.at, level: slog.LevelWarn, message: fmt.Sprintf(
-				"%d messages were lost: the log did not take them in time", n)})
+			said := event.MessagesLost.With(event.LeftOut(n))
+			write(entry{at: e.at, level: said.Level, message: said.String(), attrs: said.Fields})
 		}
 		write(e.entry)
 	}

@@ -2,25 +2,42 @@ package loop
 
 import (
 	"errors"
-	"fmt"
 
-	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/internal/accept"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
 )
+
+// This file accepts the connections of a service whose workers each serve one (inetd). A
+// turn calls it for the sockets that are ready, before the policy hears of them.
 
 // maxAccepts bounds the connections taken in one turn.
 const maxAccepts = 32
 
-// Conn is a connection that a worker is born with. The loop owns FD until the
-// birth, and closes its copy then.
-type Conn struct {
-	FD            int
-	Address, Port string
-	Source        string // what counts as one client
+// client is a connection that a worker is started with. The loop owns its descriptor, and
+// closes its copy when the worker's command is executed.
+type client struct {
+	accept.Conn
+	accepted policy.Instant
+	owed     bool // its start was refused, and is tried again
 }
 
-// ErrNoConn says that no connection waits.
-var ErrNoConn = errors.New("loop: no connection waits")
+// clients are the connections of a service that accepts itself.
+type clients struct {
+	*core
+	isHeld func() bool // a start waits for its turn, so no more is accepted
+
+	sources sources
+	kept    []*client // accepted, without a worker; see kept.go
+}
+
+// given is what a start is handed; nil for workers that accept themselves.
+func (c *client) given() *accept.Conn {
+	if c == nil {
+		return nil
+	}
+	return &c.Conn
+}
 
 // sources counts the connections of each client.
 type sources struct {
@@ -42,39 +59,34 @@ func (s *sources) leave(source string) {
 
 // acceptFrom takes connections while the policy wants them and gives each to a
 // worker of its own. The rest waits in the kernel.
-func (l *Loop) acceptFrom(fd int) {
+func (s *clients) acceptFrom(fd int) {
 	for range maxAccepts {
-		if l.sockets.watch == policy.WatchOff || l.postponed != nil {
+		if s.sockets.watch == policy.WatchOff || s.isHeld() {
 			return
 		}
-		conn, err := l.seams.Accept(fd)
+		conn, err := s.seams.Accept(fd)
 		switch {
-		case errors.Is(err, ErrNoConn):
+		case errors.Is(err, accept.ErrNone):
 			return
 		case err != nil:
-			l.facts.refusal = err.Error()
-			l.apply(l.policy.AcceptFailed(l.now))
+			s.facts.refusal = err
+			s.apply(s.policy.AcceptFailed(s.now))
 			return
-		case l.sources.full(conn.Source):
-			l.turnAway(conn)
+		case s.sources.full(conn.Source):
+			s.turnAway(conn)
 		default:
-			l.conn = &conn
-			l.apply(l.policy.Connection(l.now, 1))
+			if conn.Waited >= 0 {
+				s.tally.Waits.Observe(conn.Waited)
+			}
+			s.kept = append(s.kept, &client{Conn: conn, accepted: s.now})
+			s.apply(s.policy.Connection(s.now, 1))
 		}
 	}
 }
 
 // turnAway closes a connection of a client that has enough of them.
-func (l *Loop) turnAway(c Conn) {
-	_ = nowait.Close(c.FD)
-	l.tally.Rejected.Connections++
-	l.say(eventSource, levelWarn, fmt.Sprintf(
-		"a connection of %s is closed: it has %d already; raise --max-per-source if that is wrong", c.Source, l.sources.most))
-}
-
-// takeConn is the connection for the coming birth, if workers are born with one.
-func (l *Loop) takeConn() *Conn {
-	c := l.conn
-	l.conn = nil
-	return c
+func (s *clients) turnAway(c accept.Conn) {
+	s.seams.Discard(c.FD) // what the client sent into it, and SO_LINGER, may hold a close up
+	s.tally.Rejected.Connections++
+	s.say(event.SourceFull, event.Client(c.Source), event.Most(s.sources.most))
 }

@@ -10,17 +10,21 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/accept"
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/testutil"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // door is a world whose loop accepts: the listener and the connections are real.
 type door struct {
 	*world
-	accepted  []int  // their descriptors, in the order of their acceptance
-	source    string // of the clients to come
+	accepted  []int         // their descriptors, in the order of their acceptance
+	source    string        // of the clients to come
+	waited    time.Duration // before they were accepted
 	acceptErr error
-	given     []int // descriptors of the births
+	given     []int // descriptors of the starts
 	copies    int   // that the workers have of them
 	clients   []int
 	files     int // open before
@@ -33,16 +37,16 @@ func newDoor(t *testing.T, limit int) *door {
 		PerConnection: true, ExecFailed: 203, TermAtHalf: true, AbortSignal: 15, AbortGrace: 5 * time.Second,
 	}}
 	d := &door{world: newWorld(t, cfg)}
-	d.files = len(leak.Files())
+	d.files = len(testutil.Files())
 	if err := unix.SetNonblock(d.listener, true); err != nil {
 		t.Fatal(err)
 	}
 	l, start := d.loop, d.loop.seams.Start
 	l.cfg.PerConnection = true
 	l.seams.Accept = d.acceptOne
-	l.seams.Start = func(generation uint64, stress bool, _ int, c *Conn) (Process, error) {
+	l.seams.Start = func(generation uint64, stress bool, _ int, c *accept.Conn) (spawn.Process, error) {
 		if c == nil {
-			t.Fatal("a birth without a connection")
+			t.Fatal("a start without a connection")
 		}
 		p, err := start(generation, stress, -1, c)
 		if err == nil {
@@ -59,16 +63,16 @@ func newDoor(t *testing.T, limit int) *door {
 	return d
 }
 
-func (d *door) acceptOne(fd int) (Conn, error) {
+func (d *door) acceptOne(fd int) (accept.Conn, error) {
 	if d.acceptErr != nil {
-		return Conn{}, d.acceptErr
+		return accept.Conn{}, d.acceptErr
 	}
 	c, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
 	if errors.Is(err, unix.EAGAIN) {
-		return Conn{}, ErrNoConn
+		return accept.Conn{}, accept.ErrNone
 	}
 	d.accepted = append(d.accepted, c)
-	return Conn{FD: c, Address: "192.0.2.1", Port: "9", Source: d.source}, err
+	return accept.Conn{FD: c, Address: "192.0.2.1", Port: "9", Source: d.source, Waited: d.waited}, err
 }
 
 // come has n clients connect.
@@ -107,9 +111,12 @@ func (d *door) isClosed(i int) bool {
 // nor one that it has refused.
 func (d *door) allClosed() {
 	d.t.Helper()
-	kept := len(leak.Files()) - d.files - len(d.clients) - d.copies - len(d.loop.procs)
-	if d.loop.conn != nil {
-		kept--
+	kept := len(testutil.Files()) - d.files - len(d.clients) - d.copies - len(d.loop.procs)
+	kept -= len(d.loop.clients.kept)
+	for _, p := range d.loop.starts.underWay {
+		if p.conn != nil {
+			kept--
+		}
 	}
 	if kept != 0 {
 		d.t.Errorf("%d descriptors too many", kept)
@@ -123,8 +130,8 @@ func TestAccept(t *testing.T) {
 	d.turn()
 	d.come(5)
 	d.turn()
-	if len(d.births) != 3 || d.waiting() != 2 || !slices.Equal(d.given, d.accepted) {
-		t.Fatalf("births %v with %v of %v, %d wait; want 3 and 2", d.births, d.given, d.accepted, d.waiting())
+	if len(d.starts) != 3 || d.waiting() != 2 || !slices.Equal(d.given, d.accepted) {
+		t.Fatalf("starts %v with %v of %v, %d wait; want 3 and 2", d.starts, d.given, d.accepted, d.waiting())
 	}
 	d.allClosed()
 	if c := d.condition(); c.Busy != 3 || !c.Full {
@@ -132,14 +139,14 @@ func TestAccept(t *testing.T) {
 	}
 	d.die(102, policy.End{Code: 255})
 	d.turn()
-	if c := d.condition(); len(d.births) != 4 || d.waiting() != 1 || c.Counters.Requests != 1 || c.Throttled {
-		t.Errorf("births %v, %d wait, %+v", d.births, d.waiting(), c)
+	if c := d.condition(); len(d.starts) != 4 || d.waiting() != 1 || c.Counters.Requests != 1 || c.Throttled {
+		t.Errorf("starts %v, %d wait, %+v", d.starts, d.waiting(), c)
 	}
-	if strings.Contains(d.logged.String(), "status 255") {
+	if strings.Contains(d.logged.String(), "exit_status=255") {
 		t.Errorf("how a session ends is its client's doing: %s", &d.logged)
 	}
 	d.allClosed()
-	if n := len(d.loop.sources.counts); n != 0 {
+	if n := len(d.loop.clients.sources.counts); n != 0 {
 		t.Errorf("%d clients without a name are counted", n)
 	}
 }
@@ -148,25 +155,25 @@ func TestAccept(t *testing.T) {
 func TestAcceptShare(t *testing.T) {
 	d := newDoor(t, 0)
 	d.come(50)
-	for turns := 0; len(d.births) < 50; turns++ {
-		births, accepted := len(d.births), len(d.accepted)
+	for turns := 0; len(d.starts) < 50; turns++ {
+		starts, accepted := len(d.starts), len(d.accepted)
 		if err := d.loop.turn(); err != nil || turns > 20 {
-			t.Fatalf("%v; %d births after %d turns", err, len(d.births), turns)
+			t.Fatalf("%v; %d starts after %d turns", err, len(d.starts), turns)
 		}
-		if n := len(d.births) - births; n > maxBirths {
-			t.Fatalf("%d births in one turn", n)
+		if n := len(d.starts) - starts; n > maxStarts {
+			t.Fatalf("%d starts in one turn", n)
 		}
 		if n := len(d.accepted) - accepted; n > maxAccepts {
 			t.Fatalf("%d accepted in one turn", n)
 		}
 		d.allClosed()
-		if n := len(d.accepted) - len(d.births); n > 1 {
+		if n := len(d.accepted) - len(d.starts); n > 1 {
 			t.Fatalf("%d connections wait here for a worker, and not in the kernel", n)
 		}
 	}
 	d.turn()
 	if !slices.Equal(d.given, d.accepted) {
-		t.Errorf("births with %v, accepted %v", d.given, d.accepted)
+		t.Errorf("starts with %v, accepted %v", d.given, d.accepted)
 	}
 	d.allClosed()
 }
@@ -174,7 +181,7 @@ func TestAcceptShare(t *testing.T) {
 // TestAcceptTurnAwayShare: those that are turned away cost a turn their share too.
 func TestAcceptTurnAwayShare(t *testing.T) {
 	d := newDoor(t, 0)
-	d.source, d.loop.sources.most = "192.0.2.1", 1
+	d.source, d.loop.clients.sources.most = "192.0.2.1", 1
 	d.come(60)
 	if err := d.loop.turn(); err != nil || len(d.accepted) != maxAccepts {
 		t.Errorf("%d accepted in one turn (%v), want %d", len(d.accepted), err, maxAccepts)
@@ -185,10 +192,11 @@ func TestAcceptTurnAwayShare(t *testing.T) {
 	}
 }
 
-// TestRefusedSession: a refused birth costs its connection, and no other.
-func TestRefusedSession(t *testing.T) {
+// TestFaultySession: a command at fault costs the connection of the start that has
+// found that out, and no other.
+func TestFaultySession(t *testing.T) {
 	d := newDoor(t, 5)
-	d.fail = errors.New("start worker process: resource temporarily unavailable")
+	d.fail = CommandFault{errors.New("worker command /x: no such file or directory")}
 	d.come(3)
 	d.turn()
 	if !d.isClosed(0) || d.isClosed(1) || d.waiting() != 2 || !d.condition().Throttled {
@@ -197,14 +205,14 @@ func TestRefusedSession(t *testing.T) {
 	if c := d.condition().Counters; c.SpawnFailures != 1 {
 		t.Errorf("%+v", c)
 	}
-	if line := d.loop.compose(); !strings.Contains(line, "THROTTLED until") || !strings.Contains(line, "temporarily unavailable") {
+	if line := d.loop.line.compose(); !strings.Contains(line, "THROTTLED until") || !strings.Contains(line, "no such file") {
 		t.Error(line)
 	}
 	d.allClosed()
 	d.fail = nil
 	d.after(time.Second)
-	if len(d.births) != 2 || d.waiting() != 0 {
-		t.Errorf("after the pause: births %v, %d wait", d.births, d.waiting())
+	if len(d.starts) != 2 || d.waiting() != 0 {
+		t.Errorf("after the pause: starts %v, %d wait", d.starts, d.waiting())
 	}
 }
 
@@ -220,18 +228,18 @@ func TestNoDescriptors(t *testing.T) {
 	if d.ready() || d.waiting() != 2 || !d.condition().Throttled {
 		t.Errorf("ready %t, %d wait, %+v", d.ready(), d.waiting(), d.condition())
 	}
-	if line := d.loop.compose(); !strings.Contains(line, "too many open files") {
+	if line := d.loop.line.compose(); !strings.Contains(line, "too many open files") {
 		t.Error(line)
 	}
-	d.after(time.Second)                                                           // still none
-	if c := d.condition(); !c.Throttled || c.ThrottledUntil != d.now+time.Second { // as long as the first
+	d.after(time.Second) // still none
+	if c := d.condition(); !c.Throttled || c.ThrottledUntil > d.now+time.Second {
 		t.Errorf("%+v", c)
 	}
 	d.acceptErr = nil
 	d.die(101, policy.End{})
 	d.turn()
-	if d.isClosed(1) || d.isClosed(2) || d.waiting() != 0 || len(d.births) != 3 {
-		t.Errorf("nobody was to lose a connection: closed %t %t, %d wait, births %v", d.isClosed(1), d.isClosed(2), d.waiting(), d.births)
+	if d.isClosed(1) || d.isClosed(2) || d.waiting() != 0 || len(d.starts) != 3 {
+		t.Errorf("nobody was to lose a connection: closed %t %t, %d wait, starts %v", d.isClosed(1), d.isClosed(2), d.waiting(), d.starts)
 	}
 }
 
@@ -239,23 +247,23 @@ func TestNoDescriptors(t *testing.T) {
 // ends makes room.
 func TestMaxPerSource(t *testing.T) {
 	d := newDoor(t, 0)
-	d.loop.sources.most = 2
+	d.loop.clients.sources.most = 2
 	d.source = "192.0.2.1"
 	d.come(5)
 	d.turn()
-	if len(d.births) != 2 || d.loop.tally.Rejected.Connections != 3 || !d.isClosed(2) || !d.isClosed(4) || d.isClosed(1) {
-		t.Fatalf("births %v, rejected %d", d.births, d.loop.tally.Rejected.Connections)
+	if len(d.starts) != 2 || d.loop.tally.Rejected.Connections != 3 || !d.isClosed(2) || !d.isClosed(4) || d.isClosed(1) {
+		t.Fatalf("starts %v, rejected %d", d.starts, d.loop.tally.Rejected.Connections)
 	}
-	if s := d.loop.snapshot(); s.Counters.RejectedConnections != 3 {
+	if s := d.loop.shown.snapshot(); s.Counters.RejectedConnections != 3 {
 		t.Errorf("%+v", s.Counters)
 	}
-	if n := strings.Count(d.logged.String(), "a connection of 192.0.2.1 is closed: it has 2 already"); n != 3 {
+	if n := d.said(event.SourceFull, "client=192.0.2.1", "most=2"); n != 3 {
 		t.Errorf("told %d times: %s", n, &d.logged)
 	}
 	d.source = "192.0.2.2"
 	d.come(1)
 	d.turn()
-	if len(d.births) != 3 {
+	if len(d.starts) != 3 {
 		t.Error("another client is turned away too")
 	}
 	d.die(101, policy.End{})
@@ -263,32 +271,32 @@ func TestMaxPerSource(t *testing.T) {
 	d.source = "192.0.2.1"
 	d.come(2)
 	d.turn()
-	if len(d.births) != 4 || d.loop.tally.Rejected.Connections != 4 {
-		t.Errorf("after one end: births %v, rejected %d", d.births, d.loop.tally.Rejected.Connections)
+	if len(d.starts) != 4 || d.loop.tally.Rejected.Connections != 4 {
+		t.Errorf("after one end: starts %v, rejected %d", d.starts, d.loop.tally.Rejected.Connections)
 	}
 	for _, pid := range []int{102, 103, 104} {
 		d.die(pid, policy.End{})
 	}
 	d.turn()
-	if len(d.loop.sources.counts) != 0 {
-		t.Errorf("nobody is left, but %v is counted", d.loop.sources.counts)
+	if len(d.loop.clients.sources.counts) != 0 {
+		t.Errorf("nobody is left, but %v is counted", d.loop.clients.sources.counts)
 	}
 	d.allClosed()
 }
 
-// TestRefusedSource: a birth that was refused is no connection of its client.
+// TestRefusedSource: a start that was refused is no connection of its client.
 func TestRefusedSource(t *testing.T) {
 	d := newDoor(t, 0)
-	d.source, d.loop.sources.most = "192.0.2.1", 1
-	d.fail = errors.New("refused")
+	d.source, d.loop.clients.sources.most = "192.0.2.1", 1
+	d.fail = CommandFault{errors.New("refused")}
 	d.come(1)
 	d.turn()
 	d.fail = nil
 	d.after(time.Second)
 	d.come(1)
 	d.turn()
-	if len(d.births) != 1 || d.loop.tally.Rejected.Connections != 0 {
-		t.Errorf("births %v, rejected %d", d.births, d.loop.tally.Rejected.Connections)
+	if len(d.starts) != 1 || d.loop.tally.Rejected.Connections != 0 {
+		t.Errorf("starts %v, rejected %d", d.starts, d.loop.tally.Rejected.Connections)
 	}
 }
 
@@ -301,40 +309,41 @@ func TestReloadMaxPerSource(t *testing.T) {
 	d.settings = func() (Settings, error) { return Settings{Policy: d.loop.cfg.Policy, MaxPerSource: 1}, nil }
 	d.loop.Signal(unix.SIGHUP)
 	d.turn()
-	if len(d.signals) != 0 || strings.Contains(d.logged.String(), "asked to leave") {
+	if len(d.signals) != 0 || d.said(event.ReloadedSessions) != 1 {
 		t.Errorf("a reload leaves sessions alone: %q %s", d.signals, &d.logged)
 	}
 	d.come(1)
 	d.turn()
-	if len(d.births) != 2 || !d.isClosed(2) {
-		t.Errorf("births %v", d.births)
+	if len(d.starts) != 2 || !d.isClosed(2) {
+		t.Errorf("starts %v", d.starts)
 	}
 }
 
-// TestPostponedSession: a birth that its turn had no room for keeps its
+// TestPostponedSession: a start that its turn had no room for keeps its
 // connection, whatever comes between: a stop, or another program in our place.
 func TestPostponedSession(t *testing.T) {
 	postponed := func() *door {
 		d := newDoor(t, 0)
-		d.come(maxBirths + 1)
-		if err := d.loop.turn(); err != nil || d.loop.postponed == nil {
-			t.Fatalf("%d births, none is postponed (%v)", len(d.births), err)
+		d.come(maxStarts + 1)
+		if err := d.loop.turn(); err != nil || d.loop.starts.postponed == nil {
+			t.Fatalf("%d starts, none is postponed (%v)", len(d.starts), err)
 		}
 		return d
 	}
 	d := postponed()
 	d.loop.Signal(unix.SIGTERM)
 	d.turn()
-	if len(d.births) != maxBirths+1 || d.isClosed(maxBirths) {
-		t.Errorf("%d births before a stop", len(d.births))
+	if len(d.starts) != maxStarts+1 || d.isClosed(maxStarts) {
+		t.Errorf("%d starts before a stop", len(d.starts))
 	}
 	d.allClosed()
 
 	d = postponed()
 	d.loop.upgrade.running = true
-	d.loop.tried(nil)
-	if len(d.handed) != maxBirths+1 || d.isClosed(maxBirths) {
-		t.Errorf("%d workers are handed over, want %d", len(d.handed), maxBirths+1)
+	d.loop.upgrade.tried(nil)
+	d.turn()
+	if len(d.handed) != maxStarts+1 || d.isClosed(maxStarts) {
+		t.Errorf("%d workers are handed over, want %d", len(d.handed), maxStarts+1)
 	}
 	d.allClosed()
 }
@@ -348,8 +357,8 @@ func TestStopSessions(t *testing.T) {
 	d.turn()
 	d.come(1)
 	d.after(14 * time.Second)
-	if len(d.signals) != 0 || len(d.births) != 2 {
-		t.Fatalf("signals %q, births %v", d.signals, d.births)
+	if len(d.signals) != 0 || len(d.starts) != 2 {
+		t.Fatalf("signals %q, starts %v", d.signals, d.starts)
 	}
 	d.after(time.Second)
 	if !slices.Equal(d.signals, []string{"101 SIGTERM true", "102 SIGTERM true"}) {
@@ -368,7 +377,7 @@ func TestCausesOfSessions(t *testing.T) {
 	d.turn()
 	d.die(101, policy.End{Code: 203})
 	d.turn()
-	if line := d.loop.compose(); !strings.Contains(line, "the worker's command cannot be executed") {
+	if line := d.loop.line.compose(); !isReason(d.loop.facts.throttle, event.ExecFailed) || !strings.Contains(line, d.loop.facts.throttle.Error()) {
 		t.Error(line)
 	}
 	d.after(time.Second)
@@ -378,7 +387,7 @@ func TestCausesOfSessions(t *testing.T) {
 		d.die(pid, policy.End{Signal: 11})
 	}
 	d.turn()
-	if line := d.loop.compose(); !strings.Contains(line, "more than ten workers in a second ended badly, the last one was killed by signal 11 (SIGSEGV)") {
+	if line := d.loop.line.compose(); !isReason(d.loop.facts.throttle, event.BadEnds) || !strings.Contains(line, "SIGSEGV") {
 		t.Error(line)
 	}
 }

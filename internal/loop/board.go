@@ -7,29 +7,34 @@ import (
 
 	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/policy"
 )
 
-// openSeats registers the eventfd of the board, for one ring: while nobody is
+// This file reads the board. A turn calls read first and arm last, so that all
+// decisions in between rest on what the board says now; a status and the exit of a
+// worker read it in between.
+
+// open registers the eventfd of the board, for one wake event: while nobody is
 // idle, or one has been heard, more of them say nothing.
-func (l *Loop) openSeats() error {
-	if l.seats.board == nil {
+func (s *boardSlots) open() error {
+	if s.board == nil {
 		return nil
 	}
-	l.seats.armed = true
-	return l.epoll.add(l.seats.board.WakeFD(), unix.EPOLLIN|unix.EPOLLONESHOT, kindRing)
+	s.armed = true
+	return s.epoll.add(s.board.WakeFD(), unix.EPOLLIN|unix.EPOLLONESHOT, kindBoard)
 }
 
-// consult looks at the board at the beginning of a turn, so that everything else
+// read looks at the board at the beginning of a turn, so that everything else
 // in it is decided by what is so now. What has to be counted for a deadline is
 // counted before the deadline is acted on.
-func (l *Loop) consult() {
-	s := &l.seats
-	if l.ready.ring {
+func (s *boardSlots) read(woken bool) {
+	s.woken = woken
+	if woken {
 		s.armed = false
-		s.rings = max(s.rings, l.now-ringBurst) + ringPace
-		if l.atLimit() {
-			s.quiet = l.now + fullPace
+		s.wakes = max(s.wakes, s.now-wakeBurst) + wakePace
+		if s.atLimit() {
+			s.quiet = s.now + fullPace
 		}
 	}
 	if s.n == 0 {
@@ -37,67 +42,69 @@ func (l *Loop) consult() {
 		return
 	}
 	if !s.armed {
-		s.board.Hush() // before the look: what rings from here on is news
+		s.board.ClearWake() // before the look: what wakes the loop from here on is new
 	}
-	l.look()
-	deadline, any := l.policy.Deadline()
-	if s.due > 0 && l.now >= s.due || any && l.now >= deadline || l.ready.ring && s.asleep {
-		l.count()
-		l.doze()
+	s.scan()
+	if !s.armed { // what was taken back may have been a note's
+		s.readNotes()
+	}
+	deadline, any := s.policy.Deadline()
+	if s.due > 0 && s.now >= s.due || any && s.now >= deadline || s.woken && s.onChange {
+		s.count()
+		s.stopCounting()
 	}
 }
 
-// look books who is idle now. Those that became idle come first: else a pool in
+// scan books who is idle now. Those that became idle come first: else a pool in
 // which one worker followed the other would seem full for a moment.
-func (l *Loop) look() {
-	s := &l.seats
+func (s *boardSlots) scan() {
 	s.stale = false
 	freed, busy := s.board.Look()
 	if dip := s.board.Dip(); dip > 0 {
 		s.changed = true
-		l.apply(l.policy.Dip(l.now, dip))
+		s.apply(s.policy.Dip(s.now, dip))
 	}
 	for _, slot := range freed {
-		l.bookSeat(s.procs[slot], policy.Idle)
+		s.book(s.procs[slot], policy.Idle)
 	}
 	for _, slot := range busy {
-		l.bookSeat(s.procs[slot], policy.Busy)
+		s.book(s.procs[slot], policy.Busy)
 	}
-	l.wakeCount()
+	s.wakeCount()
 }
 
-// admit finds out whether a newborn uses the board. It is asked at its first
+// attach finds out whether a new worker uses the board. It is asked at its first
 // report, and whenever all are counted, should that report be lost.
-func (l *Loop) admit(p *proc) {
-	if l.seats.board.Owner(p.slot) != p.generation {
+func (s *boardSlots) attach(p *proc) {
+	if s.board.Owner(p.slot) != p.generation {
 		return
 	}
-	p.seat = seatTaken
-	l.look()
+	p.attachment = attached
+	s.scan()
 	available := policy.Busy
-	if l.seats.board.Idle(p.slot) {
+	if s.board.Idle(p.slot) {
 		available = policy.Idle
 	}
-	l.bookSeat(p, available) // unless the look has; then it says nothing new
+	s.book(p, available) // unless the look has; then it says nothing new
 }
 
-// bookSeat tells the policy what was found of a worker.
-func (l *Loop) bookSeat(p *proc, available int) {
-	if p == nil || p.seat != seatTaken {
+// book tells the policy what was found of a worker.
+func (s *boardSlots) book(p *proc, available int) {
+	if p == nil || p.attachment != attached {
 		return
 	}
-	l.seats.changed = true
-	r := l.jobs(p)
+	s.changed = true
+	r := s.jobs(p)
 	r.Ready, r.HasAvailable, r.Available = true, true, available
-	l.measureStart(p, available == policy.Idle)
-	actions, _ := l.policy.Status(l.now, r)
-	l.apply(actions)
+	s.measureStart(p, available == policy.Idle, s.now)
+	actions, _ := s.policy.Status(s.now, r)
+	s.apply(actions)
 }
 
 // jobs is what p has done since it was last booked. What makes no sense is
 // taken for nothing.
-func (l *Loop) jobs(p *proc) policy.Report {
-	turns := l.seats.board.Turns(p.slot)
+func (s *boardSlots) jobs(p *proc) policy.Report {
+	turns := s.board.Turns(p.slot)
 	r := policy.Report{
 		Worker: p.PID, Generation: p.generation, Held: -1, Board: true,
 		Begun: (turns+1)/2 > (p.turns+1)/2,
@@ -106,138 +113,150 @@ func (l *Loop) jobs(p *proc) policy.Report {
 		r.Finished = int(done)
 	}
 	p.turns = turns
+	s.bookWaits(p)
 	return r
 }
 
+// bookWaits books how long the connections have waited that p has accepted since it was last
+// booked, if it says so.
+func (s *boardSlots) bookWaits(p *proc) {
+	waits := s.board.Waits(p.slot)
+	if waits == p.waits {
+		return
+	}
+	counts, sum := waits.Since(p.waits)
+	p.waits, s.ages.measured = waits, true
+	s.tally.Waits.Add(state.Histogram{Counts: counts, Sum: sum})
+}
+
 // count books what all have done.
-func (l *Loop) count() {
-	for _, p := range l.seats.procs {
+func (s *boardSlots) count() {
+	s.readNotes()
+	for _, p := range s.procs {
 		switch {
 		case p == nil:
-		case p.seat == seatOffered:
-			l.admit(p)
-		case l.seats.board.Turns(p.slot) != p.turns:
-			l.countJobs(p)
+		case p.attachment == slotOffered:
+			s.attach(p)
+		case s.board.Turns(p.slot) != p.turns:
+			s.countJobs(p)
+		default:
+			s.bookWaits(p)
 		}
 	}
 }
 
-func (l *Loop) countJobs(p *proc) {
-	l.seats.changed = true
-	r := l.jobs(p)
-	if p.seat == seatLeft { // without a bit, so the turns have to tell
+func (s *boardSlots) countJobs(p *proc) {
+	s.changed = true
+	r := s.jobs(p)
+	if p.attachment == attachedRetiring { // without a bit, so the turns have to tell
 		r.HasAvailable, r.Available = true, policy.Idle
 		if p.turns%2 != 0 {
 			r.Available = policy.Busy
 		}
 	}
-	actions, _ := l.policy.Status(l.now, r)
-	l.apply(actions)
+	actions, _ := s.policy.Status(s.now, r)
+	s.apply(actions)
 }
 
-// recount looks and counts, for whoever wants to know how things are.
-func (l *Loop) recount() {
-	if l.seats.n > 0 {
-		l.look()
-		l.count()
-		l.wakeCount()
+// recount scans the board and counts what all have done, before a status is composed.
+func (s *boardSlots) recount() {
+	if s.n > 0 {
+		s.scan()
+		s.count()
+		s.wakeCount()
 	}
 }
 
-// doze ends the counting when nothing has changed for a period, and asks to be
-// rung at the next change. A change before that was noticed by nobody, so it
-// looks once more.
-func (l *Loop) doze() {
-	s := &l.seats
+// stopCounting ends the counting when nothing has changed for a period, and asks to be
+// woken at the next change. A change just before that has woken nobody, so the board is
+// scanned once more.
+func (s *boardSlots) stopCounting() {
 	s.due = 0
-	if !s.changed && (!s.asleep || l.ready.ring) {
-		s.asleep = true
-		s.board.Call(true)
-		l.look()
-		l.count()
+	if !s.changed && (!s.onChange || s.woken) {
+		s.onChange = true
+		s.board.WakeOnChange(true)
+		s.scan()
+		s.count()
 	}
-	l.wakeCount()
+	s.wakeCount()
 }
 
 // wakeCount sees to it that a pool in which something changes is counted.
-func (l *Loop) wakeCount() {
-	s := &l.seats
-	if !s.changed || s.due > 0 && !s.asleep {
+func (s *boardSlots) wakeCount() {
+	if !s.changed || s.due > 0 && !s.onChange {
 		return
 	}
-	if s.asleep {
-		s.asleep = false
-		s.board.Call(false)
+	if s.onChange {
+		s.onChange = false
+		s.board.WakeOnChange(false)
 	}
 	s.changed = false
-	s.due = l.now + countPeriod
+	s.due = s.now + countPeriod
 }
 
-// leaveSeats ends a turn. Bits that ceased to count are taken away, and then all
-// is decided again; and the next ring is heard, if it can be one.
-func (l *Loop) leaveSeats() {
-	s := &l.seats
+// arm ends a turn. Bits that ceased to count are taken away, and then all
+// is decided again; and the next wake event is seen, if it can be one.
+func (s *boardSlots) arm() {
 	for s.n > 0 && s.stale {
-		l.look()
-		l.keep()
+		s.scan()
+		s.memory.keep()
 	}
 	s.rearm = 0
-	if s.n == 0 || s.armed || !s.board.AnyIdle() && !s.asleep {
+	if s.n == 0 || s.armed || !s.board.AnyIdle() && !s.onChange && len(s.unjoined) == 0 {
 		return
 	}
-	if due := l.nextRing(); due > l.now {
+	if due := s.nextWake(); due > s.now {
 		s.rearm = due
 		return
 	}
-	s.armed = l.epoll.modify(s.board.WakeFD(), unix.EPOLLIN|unix.EPOLLONESHOT, kindRing) == nil
+	s.armed = s.epoll.modify(s.board.WakeFD(), unix.EPOLLIN|unix.EPOLLONESHOT, kindBoard) == nil
 }
 
-// nextRing is from when on another ring is to be heard.
-func (l *Loop) nextRing() policy.Instant {
-	s := &l.seats
-	if l.atLimit() {
-		return max(s.rings, s.quiet)
+// nextWake is from when on another wake event is to be acted on.
+func (s *boardSlots) nextWake() policy.Instant {
+	if s.atLimit() {
+		return max(s.wakes, s.quiet)
 	}
-	return s.rings
+	return s.wakes
 }
 
-func (l *Loop) atLimit() bool {
-	c := l.policy.Condition(l.now)
+func (s *boardSlots) atLimit() bool {
+	c := s.condition()
 	return c.Limit > 0 && c.Total >= c.Limit
 }
 
-// vacate books the last words of a dead worker, takes its bit away, and looks
-// again: who took a job meanwhile may have seen that bit, and not rung.
-func (l *Loop) vacate(p *proc) {
-	if p.seat == noSeat {
+// detach books what the board says last of a dead worker, takes its bit away, and looks
+// again: who took a job meanwhile may have seen that bit, and not woken us.
+func (s *boardSlots) detach(p *proc, end policy.End) {
+	if p.attachment == notOnBoard {
 		return
 	}
-	if p.seat != seatOffered || l.seats.board.Owner(p.slot) == p.generation {
-		actions, _ := l.policy.Status(l.now, l.jobs(p))
-		l.apply(actions)
+	if p.attachment != slotOffered || s.board.Owner(p.slot) == p.generation {
+		actions, _ := s.policy.Status(s.now, s.lastRequest(p, s.jobs(p), end))
+		s.apply(actions)
 	}
-	l.seats.resign(p)
-	l.look()
+	s.release(p)
+	s.scan()
 }
 
-// boardFirst: a worker joins before its first report, or does without. From
-// whoever has joined, availability and jobs are not taken in two ways.
-func (l *Loop) boardFirst(p *proc, m *report.Message) {
-	if p.seat == seatOffered && (m.Ready || m.Avail != report.None) {
-		l.admit(p)
-		if p.seat == seatOffered {
-			l.seats.resign(p)
+// first: a worker joins before its first report, or does without. From
+// a worker that has joined, availability and jobs are not taken in two ways.
+func (s *boardSlots) first(p *proc, m *report.Message) {
+	if p.attachment == slotOffered && (m.Ready || m.Avail != report.None) {
+		s.attach(p)
+		if p.attachment == slotOffered {
+			s.release(p)
 		}
 	}
-	if p.seat == seatTaken || p.seat == seatLeft {
+	if p.attachment == attached || p.attachment == attachedRetiring {
 		m.Avail, m.Done = report.None, -1
 	}
 }
 
-// isGone reports whether the connection that made fd readable is gone already: a
+// isTaken reports whether the connection that made fd readable is gone already: a
 // worker that is idle again tells nobody, and may have been faster than we.
-func (l *Loop) isGone(fd int) bool {
-	if l.seats.n == 0 || l.sockets.watch != policy.WatchOn {
+func (s *boardSlots) isTaken(fd int) bool {
+	if s.n == 0 || s.sockets.watch != policy.WatchOn {
 		return false
 	}
 	n, err := nowait.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}})

@@ -2,14 +2,15 @@ package loop
 
 import (
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/board"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/sockdiag"
 	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 	"github.com/availd/availd/worker"
@@ -29,7 +30,7 @@ func newBoardWorld(t testing.TB, cfg policy.Config) *world {
 // join makes a worker one that uses the board, and says READY=1.
 func (w *world) join(pid int) *worker.Board {
 	w.t.Helper()
-	b := join(w.t, w.loop.seats.board, pid-100)
+	b := join(w.t, w.loop.board.board, pid-100)
 	w.report(report.Message{PID: pid, Ready: true, Jobs: -1, Done: -1})
 	w.turn()
 	return b
@@ -51,17 +52,17 @@ func join(t testing.TB, on *board.Board, slot int) *worker.Board {
 	return b
 }
 
-// born lets a connection bring about the birth of a worker that joins, and
+// started lets a connection bring about the start of a worker that joins, and
 // accepts that connection for it.
-func (w *world) born() (int, *worker.Board) {
+func (w *world) started() (int, *worker.Board) {
 	w.t.Helper()
-	n := len(w.births)
+	n := len(w.starts)
 	w.connect()
 	w.turn()
-	if len(w.births) != n+1 {
-		w.t.Fatalf("%d births, want one more than %d", len(w.births), n)
+	if len(w.starts) != n+1 {
+		w.t.Fatalf("%d starts, want one more than %d", len(w.starts), n)
 	}
-	pid := 100 + int(w.births[n])
+	pid := 100 + int(w.starts[n])
 	b := w.join(pid)
 	w.accept()
 	b.Take()
@@ -73,7 +74,7 @@ func (w *world) isListening() bool { return w.loop.sockets.watch == policy.Watch
 
 func (w *world) expect(busy, idle int, requests uint64) {
 	w.t.Helper()
-	w.loop.recount()
+	w.loop.board.recount()
 	if c := w.condition(); c.Busy != busy || c.Idle != idle || c.Counters.Requests != requests {
 		w.t.Errorf("busy %d, idle %d, requests %d; want %d, %d, %d", c.Busy, c.Idle, c.Counters.Requests, busy, idle, requests)
 	}
@@ -83,7 +84,7 @@ func (w *world) expect(busy, idle int, requests uint64) {
 // that is idle again stops that when a connection comes.
 func TestLastOneTaken(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	_, first := w.born()
+	_, first := w.started()
 	if !w.isListening() {
 		t.Fatal("all are busy, and nobody watches the socket")
 	}
@@ -94,8 +95,8 @@ func TestLastOneTaken(t *testing.T) {
 	}
 	w.connect() // the loop may be faster than the worker
 	w.turn()
-	if len(w.births) != 1 || w.isListening() {
-		t.Errorf("%d births although a worker is idle, listening %t", len(w.births), w.isListening())
+	if len(w.starts) != 1 || w.isListening() {
+		t.Errorf("%d starts although a worker is idle, listening %t", len(w.starts), w.isListening())
 	}
 	w.accept()
 	first.Take()
@@ -110,19 +111,19 @@ func TestLastOneTaken(t *testing.T) {
 // looked is no reason for another worker.
 func TestWorkerIsFaster(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	_, first := w.born()
+	_, first := w.started()
 	first.Free()
 	w.connect() // makes the socket readable for the loop …
-	found, err := w.loop.epoll.wait(0, false)
+	found, err := w.loop.epoll.look()
 	if err != nil || len(found) == 0 {
 		t.Fatalf("%v, %v", found, err)
 	}
 	w.accept() // … but it is gone
 	first.Take()
 	w.loop.ready.sort(found)
-	w.loop.consult()
+	w.loop.board.read(w.loop.ready.board)
 	w.loop.connections()
-	if len(w.births) != 1 {
+	if len(w.starts) != 1 {
 		t.Error("a worker was started for a connection that does not wait")
 	}
 }
@@ -131,7 +132,7 @@ func TestWorkerIsFaster(t *testing.T) {
 // where it was found idle before.
 func TestJobsBetweenLooks(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	_, first := w.born()
+	_, first := w.started()
 	first.Free()
 	w.expect(0, 1, 1)
 	for range 3 {
@@ -150,7 +151,7 @@ func TestJobsBetweenLooks(t *testing.T) {
 // TestAskedOnTheBoard: who asks for the state gets what is on the board now.
 func TestAskedOnTheBoard(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	_, first := w.born()
+	_, first := w.started()
 	first.Free()
 	reply := make(chan status.Service, 1)
 	w.loop.serve(request{status: reply})
@@ -164,8 +165,8 @@ func TestBitBeforeReady(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
 	w.connect()
 	w.turn()
-	join(t, w.loop.seats.board, 1)
-	w.loop.look()
+	join(t, w.loop.board.board, 1)
+	w.loop.board.scan()
 	if c := w.condition(); c.Starting != 1 {
 		t.Errorf("%+v", c)
 	}
@@ -175,14 +176,14 @@ func TestBitBeforeReady(t *testing.T) {
 // eventfd, and warned about once.
 func TestFullPool(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(2))
-	_, first := w.born()
+	_, first := w.started()
 	first.Free()
 	w.turn()
-	w.loop.recount()
+	w.loop.board.recount()
 	first.Take()
 	w.turn()
-	_, second := w.born()
-	if c := w.condition(); !c.Full || strings.Count(w.logged.String(), "event=full") != 1 {
+	_, second := w.started()
+	if c := w.condition(); !c.Full || w.said(event.Full) != 1 {
 		t.Errorf("full %t, logged:\n%s", c.Full, w.logged.String())
 	}
 	second.Free()
@@ -197,14 +198,14 @@ func TestFullPool(t *testing.T) {
 	}
 }
 
-// TestDeadWorkersBit: with its bit left behind nobody would ring again.
+// TestDeadWorkersBit: with its bit left behind nobody would wake availd again.
 func TestDeadWorkersBit(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	pid, first := w.born()
-	_, second := w.born()
+	pid, first := w.started()
+	_, second := w.started()
 	first.Free()
 	second.Free()
-	w.loop.recount()
+	w.loop.board.recount()
 	w.die(pid, policy.End{})
 	w.turn()
 	second.Take()
@@ -219,7 +220,7 @@ func TestDeadWorkersBit(t *testing.T) {
 // one pool; neither counts for the other's.
 func TestMixedPool(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	_, first := w.born()
+	_, first := w.started()
 	w.connect()
 	w.turn()
 	w.report(report.Message{PID: 102, Ready: true, Jobs: -1, Done: -1})
@@ -246,7 +247,7 @@ func TestMixedPool(t *testing.T) {
 // TestDatagramsOfABoardWorker say nothing about its work, which is on the board.
 func TestDatagramsOfABoardWorker(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	pid, _ := w.born()
+	pid, _ := w.started()
 	w.report(report.Message{PID: pid, Avail: report.Idle, Jobs: -1, Done: 7, Status: "here", HasStatus: true})
 	w.turn()
 	w.expect(1, 0, 0)
@@ -255,15 +256,15 @@ func TestDatagramsOfABoardWorker(t *testing.T) {
 	}
 }
 
-// TestRetiredWorkersBit: who was asked to leave is not available, so its bit must
-// not keep others from ringing.
+// TestRetiredWorkersBit: who was asked to retire is not available, so its bit must
+// not keep others from waking availd.
 func TestRetiredWorkersBit(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	pid, first := w.born()
-	_, second := w.born()
+	pid, first := w.started()
+	_, second := w.started()
 	first.Free()
 	second.Free()
-	w.loop.recount()
+	w.loop.board.recount()
 	w.report(report.Message{PID: pid, Stopping: true, Jobs: -1, Done: -1})
 	w.turn()
 	second.Take()
@@ -273,13 +274,13 @@ func TestRetiredWorkersBit(t *testing.T) {
 	}
 }
 
-// TestRetiredTookOneMore: one that is told to leave while it takes a job is busy, as
+// TestRetiredTookOneMore: one that is told to retire while it takes a job is busy, as
 // its turns say, and gets the patience for that.
 func TestRetiredTookOneMore(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	pid, first := w.born()
+	pid, first := w.started()
 	first.Free()
-	w.loop.recount()
+	w.loop.board.recount()
 	w.after(2 * time.Second)
 	w.loop.Signal(unix.SIGHUP)
 	w.turn()
@@ -293,9 +294,9 @@ func TestRetiredTookOneMore(t *testing.T) {
 	w.expectSignals(strconv.Itoa(pid), "KILL")
 }
 
-// TestMostSeats: a worker that the board has no room for does without.
-func TestMostSeats(t *testing.T) {
-	s := newBoardWorld(t, daemonRules(0)).loop.seats
+// TestMostSlots: a worker that the board has no room for does without.
+func TestMostSlots(t *testing.T) {
+	s := newBoardWorld(t, daemonRules(0)).loop.board
 	if !s.fits(0) || !s.fits(board.Slots-1) || s.fits(board.Slots) || s.fits(-1) {
 		t.Error("the board has another size")
 	}
@@ -307,15 +308,15 @@ func TestQuietPoolSleeps(t *testing.T) {
 	rules := daemonRules(2)
 	rules.IdleTimeout, rules.StallGuard = 0, 0
 	w := newBoardWorld(t, rules)
-	_, first := w.born()
-	_, second := w.born()
+	_, first := w.started()
+	_, second := w.started()
 	first.Free()
 	second.Free()
 	for range 10 {
 		w.after(linePeriod)
 	}
-	if due := w.loop.seats.due; due != 0 || !w.loop.seats.asleep {
-		t.Fatalf("due %v, asleep %t after a minute without requests", due, w.loop.seats.asleep)
+	if due := w.loop.board.due; due != 0 || !w.loop.board.onChange {
+		t.Fatalf("due %v, wakes on change %t after a minute without requests", due, w.loop.board.onChange)
 	}
 	first.Take() // not the last one
 	if !w.ready() {
@@ -336,7 +337,7 @@ func TestBusyTimeoutIsOfOneJob(t *testing.T) {
 	rules := daemonRules(5)
 	rules.BusyTimeout = 10 * time.Second
 	w := newBoardWorld(t, rules)
-	_, first := w.born()
+	_, first := w.started()
 	w.after(9 * time.Second)
 	first.Free()
 	first.Take()
@@ -356,7 +357,7 @@ func TestServedItsShare(t *testing.T) {
 	rules := daemonRules(5)
 	rules.MaxRequests = 10
 	w := newBoardWorld(t, rules)
-	_, first := w.born()
+	_, first := w.started()
 	for range 20 {
 		first.Free()
 		first.Take()
@@ -373,8 +374,8 @@ func TestShortPeakCounts(t *testing.T) {
 	rules := daemonRules(5)
 	rules.IdleTimeout = 10 * time.Second
 	w := newBoardWorld(t, rules)
-	_, first := w.born()
-	_, second := w.born()
+	_, first := w.started()
+	_, second := w.started()
 	first.Free()
 	second.Free()
 	w.after(countPeriod)
@@ -441,10 +442,10 @@ func dup(t testing.TB, fd int) int {
 // spins, and the others are served.
 func TestRubbishOnTheBoard(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(5))
-	_, first := w.born()
-	w.born()
+	_, first := w.started()
+	w.started()
 	first.Free()
-	memory, err := unix.Mmap(w.loop.seats.board.FD(), 0, worker.BoardSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := unix.Mmap(w.loop.board.board.FD(), 0, worker.BoardSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -455,36 +456,36 @@ func TestRubbishOnTheBoard(t *testing.T) {
 		}
 		full := [8]byte{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 		for range 200 {
-			_, _ = unix.Write(w.loop.seats.board.WakeFD(), full[:])
+			_, _ = unix.Write(w.loop.board.board.WakeFD(), full[:])
 			w.turn()
 		}
 		w.after(5 * time.Second)
-		w.loop.snapshot()
+		w.loop.shown.snapshot()
 	}
 	if !w.isListening() {
 		t.Error("all bits are 0, and nobody watches the socket")
 	}
 	w.connect()
 	w.turn()
-	if len(w.births) != 3 {
-		t.Errorf("%d births, want another one", len(w.births))
+	if len(w.starts) != 3 {
+		t.Errorf("%d starts, want another one", len(w.starts))
 	}
 }
 
 // TestBoardTurnsAllocateNothing: everybody is busy, and a look at all they did.
 func TestBoardTurnsAllocateNothing(t *testing.T) {
 	w := newBoardWorld(t, daemonRules(3))
-	_, first := w.born()
-	_, second := w.born()
+	_, first := w.started()
+	_, second := w.started()
 	first.Free()
 	second.Free()
 	w.turn()
 	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {} // this world's allocate
-	w.loop.seams.Depth = func(int) Depth { return Depth{} }
+	w.loop.seams.Depth = func(int) sockdiag.Depth { return sockdiag.Depth{} }
 	if n := testing.AllocsPerRun(1000, func() {
-		w.now += 2 * ringPace
-		w.loop.recount()
-		w.loop.leaveSeats() // the next ring is heard
+		w.now += 2 * wakePace
+		w.loop.board.recount()
+		w.loop.board.arm() // the next wake event is seen
 		first.Take()
 		second.Take()
 		if err := w.loop.turn(); err != nil {
@@ -502,15 +503,15 @@ func TestBoardTurnsAllocateNothing(t *testing.T) {
 
 func BenchmarkBoardTurn(b *testing.B) {
 	w := newBoardWorld(b, daemonRules(3))
-	_, first := w.born()
-	_, second := w.born()
+	_, first := w.started()
+	_, second := w.started()
 	w.loop.seams.Keep.Mark = func(int, policy.Entry, bool) {}
 	for b.Loop() {
-		w.now += 2 * ringPace
+		w.now += 2 * wakePace
 		first.Free()
 		second.Free()
-		w.loop.recount()
-		w.loop.leaveSeats()
+		w.loop.board.recount()
+		w.loop.board.arm()
 		first.Take()
 		second.Take()
 		if err := w.loop.turn(); err != nil {

@@ -2,20 +2,23 @@ package loop
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
 
+// This file reads the status channels of Postfix's daemons. A turn calls read
+// after the reports and before deadlines; an exit reads what is left of one.
+
 // channel is our end of a worker's status channel: one of Postfix's daemons
 // writes there that it is taken or free, and takes an end-of-file for the order
-// to leave when it is done. Each worker has one of its own, so that one can be
+// to retire when it is done. Each worker has one of its own, so that one can be
 // asked without the others. It is kept until nobody holds the other end, which
 // may be later than the worker's end: a daemon drains by a fork, and the half that
 // goes on would take our closing for that order.
@@ -25,6 +28,15 @@ type channel struct {
 	proc       *proc // nil = the worker is gone
 }
 
+// channels are all of them.
+type channels struct {
+	*core
+
+	byFD    map[int]*channel
+	records report.Records
+	hungUp  []hungUp // in order of time
+}
+
 // hungUp is a worker that can be heard no more. It is about to be gone, or else
 // it breaks the contract.
 type hungUp struct {
@@ -32,19 +44,19 @@ type hungUp struct {
 	due  policy.Instant
 }
 
-// gonePeriod is how long after its channel a worker may end without a message.
-const gonePeriod = time.Second
+// exitPeriod is how long after its channel a worker may end without a message.
+const exitPeriod = time.Second
 
 // maxReads bounds what is read of a dead worker's channel: others may write there.
 const maxReads = 16
 
-// openChannel takes fd over, unless it returns an error.
-func (l *Loop) openChannel(fd int, generation uint64, p *proc) error {
-	if err := l.epoll.add(fd, unix.EPOLLIN, kindChannel); err != nil {
+// open takes fd over, unless it returns an error.
+func (s *channels) open(fd int, generation uint64, p *proc) error {
+	if err := s.epoll.add(fd, unix.EPOLLIN, kindChannel); err != nil {
 		return err
 	}
 	c := &channel{fd: fd, generation: generation, proc: p}
-	l.channels[fd] = c
+	s.byFD[fd] = c
 	if p != nil {
 		p.channel = c
 		p.timing.proven = true // when it was ready nobody says
@@ -52,19 +64,19 @@ func (l *Loop) openChannel(fd int, generation uint64, p *proc) error {
 	return nil
 }
 
-// readChannels reads a share of each channel that has something.
-func (l *Loop) readChannels() {
-	for _, fd := range l.ready.channels {
-		if c := l.channels[fd]; c != nil {
-			l.readChannel(c)
+// read reads a share of each channel that has something.
+func (s *channels) read(ready []int) {
+	for _, fd := range ready {
+		if c := s.byFD[fd]; c != nil {
+			s.readOne(c)
 		}
 	}
 }
 
-// lastRecords reads what a dead worker has said.
-func (l *Loop) lastRecords(p *proc) {
+// readLast reads what a dead worker has said.
+func (s *channels) readLast(p *proc) {
 	for range maxReads {
-		if p.channel == nil || !l.readChannel(p.channel) {
+		if p.channel == nil || !s.readOne(p.channel) {
 			break
 		}
 	}
@@ -74,99 +86,99 @@ func (l *Loop) lastRecords(p *proc) {
 	}
 }
 
-// readChannel reports whether there may be more.
-func (l *Loop) readChannel(c *channel) bool {
-	switch err := l.records.Read(c.fd); {
+// readOne reports whether there may be more.
+func (s *channels) readOne(c *channel) bool {
+	switch err := s.records.Read(c.fd); {
 	case errors.Is(err, report.ErrEmpty):
 		return false
 	case err != nil: // the end, most likely
-		l.hangUp(c)
+		s.hangUp(c)
 		return false
 	}
 	if c.proc == nil {
 		return true // what a worker leaves behind is none
 	}
-	for _, r := range l.records.List {
-		l.bookRecord(c.proc, r)
+	for _, r := range s.records.List {
+		s.book(c.proc, r)
 	}
-	if n := l.records.Rest; n > 0 {
-		l.reject(c.proc, fmt.Sprintf("%d bytes are no whole record", n))
+	if n := s.records.Rest; n > 0 {
+		s.reject(c.proc, event.PartialRecord.With(event.Bytes(n)))
 	}
 	return true
 }
 
-// bookRecord is R4 of FORMAT.md. A record of another generation, or in another's
+// book is R4 of FORMAT.md. A record of another generation, or in another's
 // name, is not believed, although it comes on the worker's own channel: then it
 // does not mean what it says.
-func (l *Loop) bookRecord(p *proc, r report.Record) {
+func (s *channels) book(p *proc, r report.Record) {
 	switch {
 	case r.PID != p.PID:
-		l.reject(p, fmt.Sprintf("it names process %d", r.PID))
+		s.reject(p, event.OtherPID.With(event.PID(r.PID)))
 		return
 	case r.Generation != uint32(p.generation):
-		l.reject(p, fmt.Sprintf("it names generation %o, in octal", r.Generation))
+		s.reject(p, event.OtherSerial.With(event.Octal(strconv.FormatUint(uint64(r.Generation), 8))))
 		return
 	}
 	said := policy.Report{
 		Worker: p.PID, Generation: p.generation, HasAvailable: true, Available: r.Available, Held: -1, Finished: -1,
 	}
-	actions, verdict := l.policy.Status(l.now, said)
+	actions, verdict := s.policy.Status(s.now, said)
 	if verdict == policy.Nonsense {
-		l.reject(p, fmt.Sprintf("its availability is %d", r.Available))
+		s.reject(p, event.NoState.With(event.Value(r.Available)))
 	}
-	l.measure(p, said)
-	l.apply(actions)
+	s.measure(p, said, s.now)
+	s.apply(actions)
 }
 
 // hangUp closes a channel at whose other end there is nobody any more, or
 // somebody who has shut it down, which any worker can. One that lives on is not
-// heard, so it is not available, and closing our end asks it to leave.
-func (l *Loop) hangUp(c *channel) {
-	l.closeChannel(c)
+// heard, so it is not available, and closing our end asks it to retire.
+func (s *channels) hangUp(c *channel) {
+	s.close(c)
 	p := c.proc
 	if p == nil {
 		return
 	}
 	p.channel = nil
-	l.hungUp = append(l.hungUp, hungUp{p, l.now + gonePeriod})
-	actions, _ := l.policy.Status(l.now, policy.Report{
+	s.hungUp = append(s.hungUp, hungUp{p, s.now + exitPeriod})
+	actions, _ := s.policy.Status(s.now, policy.Report{
 		Worker: p.PID, Generation: p.generation, Stopping: true, Held: -1, Finished: -1,
 	})
-	l.apply(actions)
+	s.apply(actions)
 }
 
-func (l *Loop) closeChannel(c *channel) {
-	if err := l.epoll.remove(c.fd); err != nil {
-		l.say(eventInternal, levelError, "a status channel cannot be removed: "+err.Error())
+func (s *channels) close(c *channel) {
+	if err := s.epoll.remove(c.fd); err != nil {
+		s.say(event.ChannelKept, event.Cause(err))
 	}
 	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // the service manager has a copy
-	_ = nowait.Close(c.fd)
-	delete(l.channels, c.fd)
+	s.seams.Discard(c.fd)                   // of what is unread in it the worker decides how long that takes
+	delete(s.byFD, c.fd)
 }
 
 // missHungUp says which workers live on although their channel is closed.
-func (l *Loop) missHungUp() {
-	for len(l.hungUp) > 0 && l.now >= l.hungUp[0].due {
-		if p := l.hungUp[0].proc; l.procs[p.PID] == p {
-			l.reject(p, "it has closed its status channel, so it is asked to leave")
+func (s *channels) missHungUp() {
+	for len(s.hungUp) > 0 && s.now >= s.hungUp[0].due {
+		if p := s.hungUp[0].proc; s.procs[p.PID] == p {
+			s.reject(p, event.HungUp.With())
 		}
-		l.hungUp = slices.Delete(l.hungUp, 0, 1)
+		s.hungUp = slices.Delete(s.hungUp, 0, 1)
 	}
 }
 
 // nextMissed is when a worker has to be gone; 0 = none has.
-func (l *Loop) nextMissed() policy.Instant {
-	if len(l.hungUp) == 0 {
+func (s *channels) nextMissed() policy.Instant {
+	if len(s.hungUp) == 0 {
 		return 0
 	}
-	return l.hungUp[0].due
+	return s.hungUp[0].due
 }
 
-// endChannel asks a worker to leave by an end-of-file. The other direction stays
+// end asks a worker to retire by an end-of-file. The other direction stays
 // open, so that what the worker says meanwhile is heard. Closing would not do: the
 // service manager has a copy.
-func (l *Loop) endChannel(p *proc) {
+func (s *channels) end(p *proc) {
 	if err := unix.Shutdown(p.channel.fd, unix.SHUT_WR); err != nil {
-		l.say(eventInternal, levelError, "a worker cannot be asked to leave: "+err.Error(), "worker_pid", p.PID)
+		s.say(event.NotAsked, event.Worker(p.PID, p.generation), event.Cause(err))
 	}
 }

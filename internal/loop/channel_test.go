@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
 )
 
@@ -97,9 +97,9 @@ func TestRecordsAreBooked(t *testing.T) {
 	}
 }
 
-// TestRecordsAreGossip: what makes no sense is counted, logged once for each
+// TestRejectedRecords: what makes no sense is counted, logged once for each
 // worker, and changes nothing.
-func TestRecordsAreGossip(t *testing.T) {
+func TestRejectedRecords(t *testing.T) {
 	for name, bad := range map[string]func(w *world){
 		"another's name": func(w *world) { w.record(101, 102, 1, 0) },
 		"no process":     func(w *world) { w.record(101, -1, 1, 0) },
@@ -116,7 +116,7 @@ func TestRecordsAreGossip(t *testing.T) {
 			if after := w.condition(); after != before {
 				t.Errorf("was %+v, is %+v", before, after)
 			}
-			if n := strings.Count(w.logged.String(), "a report of worker 101 is ignored"); n != 1 || w.loop.tally.Rejected.Reports != 2 {
+			if n := w.said(event.ReportRejected, "worker_pid=101"); n != 1 || w.loop.tally.Rejected.Reports != 2 {
 				t.Errorf("counted %d, logged %d times:\n%s", w.loop.tally.Rejected.Reports, n, w.logged.String())
 			}
 			w.record(101, 101, 1, 0)
@@ -148,15 +148,15 @@ func TestAskedByChannel(t *testing.T) {
 	w.drop(101)
 	w.die(101, policy.End{})
 	w.turn()
-	if c := w.condition(); c.Total != 1 || c.Counters.Requests != 2 || c.Counters.BadStarts != 0 || len(w.loop.channels) != 1 {
-		t.Errorf("%+v, %d channels", c, len(w.loop.channels))
+	if c := w.condition(); c.Total != 1 || c.Counters.Requests != 2 || c.Counters.BadStarts != 0 || len(w.loop.channels.byFD) != 1 {
+		t.Errorf("%+v, %d channels", c, len(w.loop.channels.byFD))
 	}
 	if len(w.signals) != 0 {
 		t.Errorf("signals %v", w.signals)
 	}
 }
 
-// TestStressAsksAll: the birth that fills the last slot comes after the others
+// TestStressAsksAll: the start that fills the last slot comes after the others
 // were asked.
 func TestStressAsksAll(t *testing.T) {
 	cfg := postfixRules(2)
@@ -192,24 +192,24 @@ func native(numbers ...int32) []byte {
 }
 
 // TestHungUp: a worker that shuts its channel down does not spin the loop and is
-// not available; one that lives on is asked to leave, and named.
+// not available; one that lives on is asked to retire, and named.
 func TestHungUp(t *testing.T) {
 	w := newPostfix(t, postfixRules(5))
 	if err := unix.Shutdown(w.peers[101], unix.SHUT_WR); err != nil {
 		t.Fatal(err)
 	}
 	w.turn()
-	if c := w.condition(); c.Retiring != 1 || c.Watch != policy.WatchOn || len(w.loop.channels) != 0 {
-		t.Errorf("%+v, %d channels", c, len(w.loop.channels))
+	if c := w.condition(); c.Retiring != 1 || c.Watch != policy.WatchOn || len(w.loop.channels.byFD) != 0 {
+		t.Errorf("%+v, %d channels", c, len(w.loop.channels.byFD))
 	}
 	if !w.toldToLeave(101) {
-		t.Error("it is not asked to leave")
+		t.Error("it is not asked to retire")
 	}
 	if w.logged.Len() != 0 {
 		t.Errorf("before it can be known: %s", w.logged.String())
 	}
 	w.after(time.Second)
-	if n := strings.Count(w.logged.String(), "it has closed its status channel"); n != 1 {
+	if n := w.said(event.ReportRejected, "reason="+event.HungUp.Name); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, w.logged.String())
 	}
 	w.die(101, policy.End{})
@@ -239,8 +239,8 @@ func TestWhatIsLeftBehind(t *testing.T) {
 	w.record(101, 101, 1, 0, 101, 1, 1)
 	w.die(101, policy.End{})
 	w.turn()
-	if len(w.loop.channels) != 1 || w.toldToLeave(101) {
-		t.Fatalf("%d channels, told %t", len(w.loop.channels), w.toldToLeave(101))
+	if len(w.loop.channels.byFD) != 1 || w.toldToLeave(101) {
+		t.Fatalf("%d channels, told %t", len(w.loop.channels.byFD), w.toldToLeave(101))
 	}
 	w.record(101, 101, 1, 0)
 	if w.loop.tally.Rejected.Reports != 0 || w.condition().Total != 0 {
@@ -252,7 +252,7 @@ func TestWhatIsLeftBehind(t *testing.T) {
 	}
 	w.drop(101)
 	w.turn()
-	if len(w.loop.channels) != 0 {
+	if len(w.loop.channels.byFD) != 0 {
 		t.Error("the channel is not closed at its end")
 	}
 	w.after(time.Minute)
@@ -289,7 +289,8 @@ func TestChannelsAreHandedOn(t *testing.T) {
 	w.turn()
 	w.die(101, policy.End{})
 	w.turn()
-	w.loop.tried(nil)
+	w.loop.upgrade.tried(nil)
+	w.turn()
 	if len(w.handed) != 1 || len(w.channels) != 2 {
 		t.Fatalf("handed on %v and %v", w.handed, w.channels)
 	}
@@ -297,8 +298,8 @@ func TestChannelsAreHandedOn(t *testing.T) {
 	next := newWorldAfter(t, postfixRules(5), adoptChannels(t, r, w))
 	next.peers = map[int]int{101: w.peers[102]}
 	next.record(101, 101, 1, 1)
-	if c := next.condition(); c.Idle != 1 || c.Counters.Requests != 1 || len(next.loop.channels) != 2 {
-		t.Errorf("%+v, %d channels", c, len(next.loop.channels))
+	if c := next.condition(); c.Idle != 1 || c.Counters.Requests != 1 || len(next.loop.channels.byFD) != 2 {
+		t.Errorf("%+v, %d channels", c, len(next.loop.channels.byFD))
 	}
 }
 

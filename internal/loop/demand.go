@@ -7,6 +7,9 @@ import (
 	"github.com/availd/availd/policy"
 )
 
+// This file measures how many clients wait while a pool is full, which is what says
+// which limit would do. The end of a turn calls it, when STATUS= is composed.
+
 // While the pool is full, the queue is looked at in turns that come anyway, at
 // most once in lookPause. Where long sessions hold all workers none may come
 // for hours: then once in lookPeriod.
@@ -27,7 +30,7 @@ type need struct {
 
 // noteDemand ends a turn. Its cost is that of some comparisons, but for the
 // looks.
-func (l *Loop) noteDemand(c policy.Condition) {
+func (l *load) noteDemand(c policy.Condition) {
 	n := &l.need
 	if l.full.on && (c.Full || n.wasFull) {
 		l.tally.Demand.Full(max(n.counted, l.full.since), l.now)
@@ -43,16 +46,22 @@ func (l *Loop) noteDemand(c policy.Condition) {
 		n.due = n.looked + lookPeriod
 		level += n.waiting
 	}
+	if l.busiest > level {
+		l.tally.Demand.Note(l.now, l.busiest)
+	}
+	l.busiest = 0
 	l.tally.Demand.Note(l.now, level)
+	l.advise(c)
 }
 
 // demandState is what the last day would have needed.
-func (l *Loop) demandState(c policy.Condition) status.Demand {
+func (l *load) demandState(c policy.Condition) status.Demand {
 	l.noteDemand(c)
 	w := &l.tally.Demand
 	d := status.Demand{Peak: w.Peak(l.now), FullSeconds: w.FullFor(l.now).Seconds()}
-	if c.Limit > 0 && d.Peak > c.Limit {
-		d.AdvisedLimit = &d.Peak
+	l.bookAdvice(c) // of the stretch that is under way
+	if need := w.Need(l.now); c.Limit > 0 && need > c.Limit {
+		d.AdvisedLimit = &need
 	}
 	return d
 }

@@ -23,16 +23,16 @@ func TestDemandOfADay(t *testing.T) {
 	}
 	w.after(lookPeriod) // nothing but the queue has changed, which wakes nobody
 	w.after(20 * time.Second)
-	if d := w.loop.snapshot().Demand; d.Peak != 5 || d.FullSeconds != 60 || d.AdvisedLimit == nil || *d.AdvisedLimit != 5 {
+	if d := w.loop.shown.snapshot().Demand; d.Peak != 5 || d.FullSeconds != 60 || d.AdvisedLimit == nil || *d.AdvisedLimit != 5 {
 		t.Errorf("while it is full: %+v", d)
 	}
 	w.says(101, report.Idle)
 	w.after(time.Hour)
-	if d := w.loop.snapshot().Demand; d.Peak != 5 || d.FullSeconds != 60 || *d.AdvisedLimit != 5 {
+	if d := w.loop.shown.snapshot().Demand; d.Peak != 5 || d.FullSeconds != 60 || *d.AdvisedLimit != 5 {
 		t.Errorf("an hour later: %+v", d)
 	}
 	w.after(24 * time.Hour)
-	if d := w.loop.snapshot().Demand; d.Peak != 1 || d.FullSeconds != 0 || d.AdvisedLimit != nil {
+	if d := w.loop.shown.snapshot().Demand; d.Peak != 1 || d.FullSeconds != 0 || d.AdvisedLimit != nil {
 		t.Errorf("a day later: %+v", d)
 	}
 }
@@ -52,7 +52,7 @@ func TestDemandUnderStress(t *testing.T) {
 	if c := w.condition(); c.Retiring != 2 || c.Serving != 3 {
 		t.Fatalf("not the scenario that is meant: %+v", c)
 	}
-	if d := w.loop.snapshot().Demand; d.Peak != 3 {
+	if d := w.loop.shown.snapshot().Demand; d.Peak != 3 {
 		t.Errorf("%+v", d)
 	}
 }
@@ -62,7 +62,7 @@ func TestDemandUnderStress(t *testing.T) {
 func TestDemandWakesNobody(t *testing.T) {
 	w := newWorld(t, daemonRules(1))
 	w.turn()
-	if w.loop.need.due != 0 {
+	if w.loop.load.need.due != 0 {
 		t.Error("an idle pool is looked at")
 	}
 	w.connect()
@@ -71,16 +71,16 @@ func TestDemandWakesNobody(t *testing.T) {
 	w.says(101, report.Busy)
 	looks := 0
 	for began := w.now; w.now < began+time.Minute; looks++ {
-		if w.loop.need.due == 0 {
+		if w.loop.load.need.due == 0 {
 			t.Fatal("a full pool is not looked at")
 		}
-		w.after(w.loop.need.due - w.now)
+		w.after(w.loop.load.need.due - w.now)
 	}
 	if looks > int(time.Minute/lookPeriod) {
 		t.Errorf("%d looks in a minute", looks)
 	}
 	w.says(101, report.Idle)
-	if w.loop.need.due != 0 {
+	if w.loop.load.need.due != 0 {
 		t.Error("a pool with a free worker is looked at")
 	}
 }

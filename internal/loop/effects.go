@@ -3,23 +3,14 @@ package loop
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/proof"
 	"github.com/availd/availd/policy"
 )
 
-// apply carries out the actions of one event. Effects go through a queue: their
-// results are events of their own, whose actions come after what is queued
-// already. So there is no recursion, and the order is that of the policy.
-func (l *Loop) apply(actions []policy.Action) {
-	if len(actions) == 0 {
-		return
-	}
-	l.effects = append(l.effects, actions...)
-	for i := 0; i < len(l.effects); i++ {
-		l.effects = append(l.effects, l.effect(l.effects[i])...)
-	}
-	l.effects = l.effects[:0]
-}
+// This file carries out the actions of the policy. Every event that is delivered to the
+// policy passes its actions to apply of core.go, which calls effect for each, in the order
+// of the list.
 
 // effect carries out one action, and returns the actions that its result
 // brings about.
@@ -27,15 +18,23 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 	l.log(a)
 	switch a.Kind {
 	case policy.Start:
-		return l.birth(a)
+		return l.starts.start(a)
 	case policy.Listen:
 		l.sockets.set(a.Watch)
 	case policy.Retire:
-		if p := l.procs[a.Worker]; p != nil {
-			l.askToLeave(p)
+		switch p := l.procs[a.Worker]; {
+		case p == nil:
+		case p.order != nil:
+			return l.templates.retireOrder(p)
+		default:
+			l.retirees.ask(p)
 		}
 	case policy.Signal:
-		if p := l.procs[a.Worker]; p != nil {
+		switch p := l.procs[a.Worker]; {
+		case p == nil:
+		case p.order != nil:
+			return l.templates.abortOrder(p)
+		default:
 			p.forced = true
 			l.send(p, unix.Signal(a.Number), true)
 		}
@@ -43,71 +42,47 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 		n, _ := l.sockets.waiting()
 		return l.policy.Probed(l.now, n)
 	case policy.Sample:
-		return l.policy.Sampled(l.now, l.sockets.depths())
-	case policy.RollOutDone, policy.RollOutStopped:
-		l.endReload(a)
-	case policy.Leave:
-		l.leave()
+		return l.load.sample()
+	case policy.Observe:
+		if a.Worker > 0 { // else there is nobody yet
+			l.looks.asked = append(l.looks.asked, proof.Worker{PID: a.Worker, Generation: a.Generation})
+		}
+	case policy.WarnSlow:
+		l.slowness.note(a)
+	case policy.LookAtWork:
+		l.work.begin()
+	case policy.Inspect:
+		l.inspection.begin(a)
+	case policy.RollingDone, policy.RollingStopped, policy.RollingWaits:
+		l.templates.endEarlier(a)
+		l.reloads.end(a)
+	case policy.CloseOwed:
+		l.clients.closeOwed(a.Number, event.NoWorkerAtStop)
+	case policy.ExitIdle:
+		l.exitIdle()
 	case policy.Drained:
 		l.done = true
 	}
 	return nil
 }
 
-// birth starts a worker, unless this turn has seen enough of them.
-func (l *Loop) birth(a policy.Action) []policy.Action {
-	if l.births >= maxBirths {
-		l.postponed = &a
-		return nil
-	}
-	l.births++
-	slot := l.intend(a)
-	l.seats.prepare(slot)
-	conn := l.takeConn()
-	p, err := l.seams.Start(a.Generation, a.Stress, slot, conn)
-	if err == nil {
-		err = l.newborn(p, a, slot, conn)
-	}
-	if conn != nil {
-		_ = nowait.Close(conn.FD) // the worker has its own; a refused birth ends it
-	}
-	if err != nil {
-		l.seats.forget(slot)
-		l.release(slot)
-		l.facts.refusal = err.Error()
-		return l.policy.StartFailed(l.now, a.Generation)
-	}
-	return l.policy.Started(l.now, a.Generation, p.PID)
+// adopt gives new settings to the parts of the loop.
+func (l *Loop) adopt(s Settings) {
+	l.cfg.Settings = s
+	l.clients.sources.most = s.MaxPerSource
+	l.retirees.askHeirs()
+	l.board.tryPreload()
+	l.templates.switchTemplates()
 }
 
-// birthAgain carries out the birth that an earlier turn postponed.
-func (l *Loop) birthAgain() {
-	if l.postponed == nil {
-		return
-	}
-	a := *l.postponed
-	l.postponed = nil
-	l.apply([]policy.Action{a})
-}
-
-func (l *Loop) send(p *proc, sig unix.Signal, group bool) {
-	if sig == 0 {
-		return
-	}
-	if err := l.seams.Signal(p.Process, sig, group); err != nil {
-		l.say(eventInternal, levelError, "worker cannot be signalled: "+err.Error(), "worker_pid", p.PID, "generation", p.generation)
-	}
-}
-
-// leave ends an idle service, unless a connection waits, or what a worker has
+// exitIdle ends an idle service, unless a connection waits, or what a worker has
 // left behind still works. A connection that comes from now on waits in the socket,
 // which starts the service again.
-func (l *Loop) leave() {
-	if n, _ := l.sockets.waiting(); n > 0 || l.upgrade.running || len(l.channels) > 0 {
+func (l *Loop) exitIdle() {
+	if n, _ := l.sockets.waiting(); n > 0 || l.upgrade.running || l.reloads.running || len(l.channels.byFD) > 0 || len(l.clients.kept) > 0 {
 		return
 	}
-	l.say(eventStop, levelInfo, "leaving after "+l.cfg.Policy.ExitIdleTime.String()+
-		" without work; the next connection starts the service again")
-	l.seams.Stopping(l.compose())
+	l.say(event.IdleExit, event.Took(l.cfg.Policy.ExitIdleTime))
+	l.seams.Stopping(l.line.compose())
 	l.done = true
 }

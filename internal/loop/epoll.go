@@ -8,12 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/policy"
 )
+
+// This file has the epoll set in which the loop waits, and the wake event by which other
+// goroutines end that wait. A turn waits once, at its beginning; parked.go and
+// shortwait.go say how.
 
 // epoll is the only epoll set of availd. It has one user, so it needs no lock.
 type epoll struct {
 	fd     int
 	events [128]unix.EpollEvent
+	time   unix.Timespec // of the running wait
+	coarse bool          // the kernel knows whole milliseconds only
+	parked *parked       // nil = a wait occupies the thread
 }
 
 func newEpoll() (*epoll, error) {
@@ -44,22 +52,49 @@ func (e *epoll) ctl(op, fd int, events uint32, k kind) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(e.fd, op, fd, &ev))
 }
 
-// wait blocks until something is ready or the time is over; negative = for as
-// long as it takes. The events are valid until the next wait. A lively loop dozes
-// first.
-func (e *epoll) wait(timeout time.Duration, lively bool) ([]unix.EpollEvent, error) {
-	if lively && (timeout < 0 || timeout > dozeFor) {
-		if found := e.doze(dozeFor); len(found) > 0 {
+// wait returns when something is ready or the time is over; negative = for as
+// long as it takes. The events are valid until the next wait. A lively loop, to which
+// now is the clock, makes a short wait first.
+func (e *epoll) wait(timeout time.Duration, lively bool, now func() policy.Instant) ([]unix.EpollEvent, error) {
+	if timeout == 0 {
+		return e.look()
+	}
+	if lively {
+		began, short := now(), shortWait
+		if timeout > 0 {
+			short = min(short, timeout)
+		}
+		if found := e.waitShort(short); len(found) > 0 {
 			return found, nil
 		}
-		timeout -= dozeFor // what is negative stays so
+		if timeout > 0 {
+			if timeout -= now() - began; timeout <= 0 { // a signal ends a wait early
+				return nil, nil
+			}
+		}
 	}
-	n, err := unix.EpollWait(e.fd, e.events[:], milliseconds(timeout))
+	if e.parked != nil {
+		if found, err := e.park(timeout, now); !errors.Is(err, errNotParked) {
+			return found, err
+		}
+	}
+	return e.found(e.pwait(timeout, unix.Syscall6))
+}
+
+// look returns what is ready now.
+func (e *epoll) look() ([]unix.EpollEvent, error) { return e.found(e.pwait(0, unix.RawSyscall6)) }
+
+func (e *epoll) found(n int, err error) ([]unix.EpollEvent, error) {
 	if errors.Is(err, unix.EINTR) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, os.NewSyscallError("epoll_wait", err)
+		return nil, os.NewSyscallError("epoll_pwait2", err)
+	}
+	for i := range n {
+		if kind(e.events[i].Pad) == kindTimer {
+			e.parked.armed = 0
+		}
 	}
 	return e.events[:n], nil
 }
@@ -73,24 +108,29 @@ func milliseconds(d time.Duration) int {
 	return int(min((d+time.Millisecond-1)/time.Millisecond, most))
 }
 
-func (e *epoll) close() error { return unix.Close(e.fd) }
+func (e *epoll) close() error {
+	if e.parked != nil {
+		return e.parked.close()
+	}
+	return unix.Close(e.fd)
+}
 
-// bell is an eventfd by which another goroutine wakes the loop.
-type bell struct{ fd int }
+// wakeEvent is an eventfd by which another goroutine wakes the loop.
+type wakeEvent struct{ fd int }
 
-func newBell() (bell, error) {
+func newWakeEvent() (wakeEvent, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	return bell{fd}, os.NewSyscallError("eventfd", err)
+	return wakeEvent{fd}, os.NewSyscallError("eventfd", err)
 }
 
-// ring may be called from any goroutine. A full counter (EAGAIN) has rung
+// wake may be called from any goroutine. A full counter (EAGAIN) has woken it
 // already.
-func (b bell) ring() {
+func (w wakeEvent) wake() {
 	one := [8]byte{1}
-	_, _ = nowait.Write(b.fd, one[:])
+	_, _ = nowait.Write(w.fd, one[:])
 }
 
-func (b bell) hush() {
+func (w wakeEvent) clear() {
 	var n [8]byte
-	_, _ = nowait.Read(b.fd, n[:])
+	_, _ = nowait.Read(w.fd, n[:])
 }

@@ -1,11 +1,14 @@
 package loop
 
 import (
-	"fmt"
 	"time"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
 )
+
+// This file says when a pool is full and when it is not any more, without a message for
+// each request. The end of a turn calls followFull, by way of load.go.
 
 // fullPeriod is how long the pool must not have been full before it counts as
 // no longer full. A saturated pool has a free worker for an instant after every
@@ -37,10 +40,8 @@ func (f *fullness) follow(c policy.Condition, now policy.Instant) (ended bool) {
 	return ended
 }
 
-func (l *Loop) followFull(c policy.Condition) {
+func (l *load) followFull(c policy.Condition) {
 	if l.full.follow(c, l.now) {
-		l.say(eventFullEnds, levelInfo, fmt.Sprintf(
-			"workers are free again, after %s in which the pool was full",
-			(l.now-fullPeriod-l.full.since).Round(time.Millisecond)))
+		l.say(event.FullEnds, event.Took(l.now-fullPeriod-l.full.since))
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // crowded is a loop with n busy workers, which costs what the loop costs: what
@@ -22,8 +23,8 @@ func crowded(t testing.TB, n int) *world {
 			t.Fatalf("%d workers take as many descriptors: %v", n, err)
 		}
 		r.Workers = append(r.Workers, RestoredWorker{
-			Process: Process{PID: 101 + i, FD: fd}, Slot: i, Stored: true,
-			Entry: policy.Entry{ID: 101 + i, Generation: uint64(1 + i), Born: time.Minute, State: policy.BusyState, Taken: true},
+			Process: spawn.Process{PID: 101 + i, FD: fd}, Slot: i, Stored: true,
+			Entry: policy.Entry{ID: 101 + i, Generation: uint64(1 + i), Started: time.Minute, State: policy.BusyState, Taken: true},
 		})
 	}
 	w := newWorldAfter(t, daemonRules(n+10), r)

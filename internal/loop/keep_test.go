@@ -10,8 +10,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/accept"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // left is what an earlier process has left: living workers with pids from 101,
@@ -26,24 +29,32 @@ func left(t *testing.T, n int, stored bool) *Restored {
 			t.Fatal(err)
 		}
 		r.Workers = append(r.Workers, RestoredWorker{
-			Process: Process{PID: 100 + i, FD: fd}, Slot: i, Stored: stored,
+			Process: spawn.Process{PID: 100 + i, FD: fd}, Slot: i, Stored: stored,
 			Entry: policy.Entry{ID: 100 + i, Generation: uint64(i), State: policy.BusyState, Taken: true, Finished: 5},
 		})
 	}
 	return r
 }
 
-// TestIntentComesFirst: the birth is on record before the clone, the pid right
+// maybeStopped says that the earlier process may have stopped all of them.
+func maybeStopped(r *Restored) *Restored {
+	for i := range r.Workers {
+		r.Workers[i].MayBeStopped = true
+	}
+	return r
+}
+
+// TestIntentComesFirst: the start is on record before the clone, the pid right
 // after it, and every change from then on.
 func TestIntentComesFirst(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	w.connect()
 	w.turn()
-	if !slices.Equal(w.atBirth, []string{"intended"}) {
-		t.Errorf("at its birth the record said %q", w.atBirth)
+	if !slices.Equal(w.atStart, []string{"intended"}) {
+		t.Errorf("when it was started the record said %q", w.atStart)
 	}
 	if w.slots[1] != "101 state 0" {
-		t.Errorf("newborn: %v", w.slots)
+		t.Errorf("new worker: %v", w.slots)
 	}
 	w.accept()
 	w.says(101, report.Busy)
@@ -57,9 +68,9 @@ func TestIntentComesFirst(t *testing.T) {
 	}
 }
 
-func TestRefusedBirthIsForgotten(t *testing.T) {
+func TestRefusedStartIsForgotten(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
-	w.fail = errors.New("no")
+	w.fail = CommandFault{errors.New("no")}
 	w.connect()
 	w.turn()
 	if len(w.slots) != 0 || !w.memory.Throttled || w.memory.Counters.SpawnFailures != 1 {
@@ -67,20 +78,23 @@ func TestRefusedBirthIsForgotten(t *testing.T) {
 	}
 }
 
-// TestUnwatchableNewborn: /dev/null cannot be in an epoll set.
-func TestUnwatchableNewborn(t *testing.T) {
+// TestUnwatchableStart: /dev/null cannot be in an epoll set.
+func TestUnwatchableStart(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	fd := -1
 	collected := 0
-	w.loop.seams.Wait = func(p Process) (policy.End, bool, error) { collected = p.PID; return policy.End{}, true, nil }
-	w.loop.seams.Start = func(uint64, bool, int, *Conn) (p Process, err error) {
+	w.loop.seams.Wait = func(p spawn.Process) (policy.End, bool, error) { collected = p.PID; return policy.End{}, true, nil }
+	w.loop.seams.Start = func(uint64, bool, int, *accept.Conn) (p spawn.Process, err error) {
 		fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		return Process{PID: 500, FD: fd}, err
+		return spawn.Process{PID: 500, FD: fd}, err
 	}
 	w.connect()
 	w.turn()
+	throttled := w.condition().Throttled
+	w.loop.seams.Start = func(uint64, bool, int, *accept.Conn) (spawn.Process, error) { return spawn.Process{}, unix.EAGAIN }
+	w.after(watchAgain)
 	if !slices.Equal(w.signals, []string{"500 SIGKILL true"}) || collected != 500 || len(w.loop.procs) != 0 || len(w.slots) != 0 ||
-		!w.condition().Throttled {
+		!throttled {
 		t.Errorf("signals %q, procs %v, slots %v", w.signals, w.loop.procs, w.slots)
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
@@ -88,7 +102,7 @@ func TestUnwatchableNewborn(t *testing.T) {
 	}
 }
 
-// TestUnwritableIntent: a birth that cannot be written down happens, and no
+// TestUnwritableIntent: a start that cannot be written down happens, and no
 // slot is touched for it.
 func TestUnwritableIntent(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
@@ -97,8 +111,8 @@ func TestUnwritableIntent(t *testing.T) {
 	w.turn()
 	w.accept()
 	w.says(101, report.Busy)
-	if len(w.births) != 1 || len(w.slots) != 0 || !strings.Contains(w.logged.String(), "cannot be written down") {
-		t.Errorf("births %v, slots %v, log %s", w.births, w.slots, &w.logged)
+	if len(w.starts) != 1 || len(w.slots) != 0 || w.said(event.NotRecorded) != 1 {
+		t.Errorf("starts %v, slots %v, log %s", w.starts, w.slots, &w.logged)
 	}
 	w.loop.seams.Keep.Free = func(slot int) { t.Errorf("slot %d was freed", slot) }
 	w.die(101, policy.End{})
@@ -113,10 +127,11 @@ func TestStoredAfterASecond(t *testing.T) {
 	w.turn()
 	w.accept()
 	w.says(101, report.Busy)
-	if d := w.loop.timeout(); d != storeAfter {
+	w.after(firstQueueLook)
+	if d := w.loop.timeout(); d != storeAfter-firstQueueLook {
 		t.Errorf("the loop would wake after %v, not when 101 is old enough", d)
 	}
-	w.after(storeAfter / 2)
+	w.after(storeAfter/2 - firstQueueLook)
 	w.connect()
 	w.turn()
 	w.accept()
@@ -131,7 +146,7 @@ func TestStoredAfterASecond(t *testing.T) {
 	}
 	w.die(102, policy.End{})
 	w.turn()
-	if next := w.loop.nextStore(); next != 0 {
+	if next := w.loop.memory.nextStore(); next != 0 {
 		t.Errorf("the loop would wake at %v for one that is dead", next)
 	}
 	w.die(101, policy.End{})
@@ -139,24 +154,45 @@ func TestStoredAfterASecond(t *testing.T) {
 	if !slices.Equal(w.stored, []string{"+1", "-1"}) {
 		t.Errorf("in the end: %q; 102 lived for half a second", w.stored)
 	}
-	if len(w.loop.young) != 0 {
-		t.Errorf("young: %v", w.loop.young)
+	if len(w.loop.memory.unstored) != 0 {
+		t.Errorf("unstored: %v", w.loop.memory.unstored)
 	}
 }
 
-// TestRestored: adopted workers count against the limit before the first birth,
+// TestStoredMost: of a large pool as many are stored as the store can hand over in no
+// time, and all can be told from later processes of their pids.
+func TestStoredMost(t *testing.T) {
+	const more = 3
+	w := newWorldAfter(t, daemonRules(StoredMost+2*more), left(t, StoredMost+more, false))
+	w.after(storeAfter)
+	if len(w.stored) != StoredMost || w.identified != StoredMost+more {
+		t.Errorf("%d stored, %d identified, want %d, %d", len(w.stored), w.identified, StoredMost, StoredMost+more)
+	}
+	w.die(100+StoredMost+more, policy.End{}) // which is not stored
+	w.turn()
+	if len(w.stored) != StoredMost || w.loop.memory.stored != StoredMost {
+		t.Errorf("stored %d, %q", w.loop.memory.stored, w.stored[StoredMost:])
+	}
+	w.die(101, policy.End{})
+	w.turn()
+	if len(w.stored) != StoredMost+1 || w.stored[StoredMost] != "-1" || w.loop.memory.stored != StoredMost-1 {
+		t.Errorf("stored %d, %q", w.loop.memory.stored, w.stored[StoredMost:])
+	}
+}
+
+// TestRestored: adopted workers count against the limit before the first start,
 // and numbers go on.
 func TestRestored(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(2), left(t, 2, true))
 	w.connect()
 	w.pass(0)
-	if c := w.condition(); len(w.births) != 0 || c.Busy != 2 || c.Counters.Adopted != 2 || !c.Full {
-		t.Errorf("births %v, %+v", w.births, c)
+	if c := w.condition(); len(w.starts) != 0 || c.Busy != 2 || c.Counters.Adopted != 2 || !c.Full {
+		t.Errorf("starts %v, %+v", w.starts, c)
 	}
-	if !strings.Contains(w.logged.String(), "2 running workers were adopted, 2 of them busy") {
+	if w.said(event.Adopted, "workers=2", "working=2") != 1 {
 		t.Errorf("log: %s", &w.logged)
 	}
-	if s := w.loop.snapshot(); !s.Workers[0].Adopted || s.Counters.RejectedReports != 4 || s.Counters.RejectedConnections != 3 || w.tally.Rejected != (Rejected{4, 3}) || s.StartedAt.Unix() != 1000 {
+	if s := w.loop.shown.snapshot(); !s.Workers[0].Adopted || s.Counters.RejectedReports != 4 || s.Counters.RejectedConnections != 3 || w.tally.Rejected != (Rejected{4, 3}) || s.StartedAt.Unix() != 1000 {
 		t.Errorf("%+v", s)
 	}
 	if w.slots[1] != "101 state 2" || w.slots[2] != "102 state 2" {
@@ -165,8 +201,8 @@ func TestRestored(t *testing.T) {
 	w.after(2 * storeAfter)
 	w.die(101, policy.End{Code: 1})
 	w.turn()
-	if !slices.Equal(w.births, []uint64{3}) || !slices.Equal(w.stored, []string{"-1"}) {
-		t.Errorf("births %v, stored %q", w.births, w.stored)
+	if !slices.Equal(w.starts, []uint64{3}) || !slices.Equal(w.stored, []string{"-1"}) {
+		t.Errorf("starts %v, stored %q", w.starts, w.stored)
 	}
 	if c := w.condition(); c.Throttled {
 		t.Errorf("a worker that had worked ended badly, and %+v", c)
@@ -179,7 +215,7 @@ func TestRestoredAreStored(t *testing.T) {
 	r := left(t, 2, false)
 	r.Upgraded = true
 	w := newWorldAfter(t, daemonRules(5), r)
-	if !strings.Contains(w.logged.String(), "upgraded in place to 9 with 2 workers, 2 of them busy") {
+	if w.said(event.Upgraded, "version=9", "workers=2", "working=2") != 1 {
 		t.Errorf("log: %s", &w.logged)
 	}
 	w.after(storeAfter)
@@ -196,12 +232,12 @@ func TestRestoredThrottle(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(5), r)
 	w.connect()
 	w.turn()
-	if line := w.loop.compose(); len(w.births) != 0 || !strings.Contains(line, "THROTTLED until") || !strings.Contains(line, "status 3") {
-		t.Errorf("births %v, %s", w.births, line)
+	if line := w.loop.line.compose(); len(w.starts) != 0 || !strings.Contains(line, "THROTTLED until") || !isReason(w.loop.facts.throttle, event.BadEnd) {
+		t.Errorf("starts %v, %s", w.starts, line)
 	}
 	w.after(time.Second)
-	if len(w.births) != 1 {
-		t.Errorf("births %v after the pause", w.births)
+	if len(w.starts) != 1 {
+		t.Errorf("starts %v after the pause", w.starts)
 	}
 }
 
@@ -214,8 +250,8 @@ func TestIdleExit(t *testing.T) {
 	w.after(time.Minute - 1)
 	w.connect()
 	w.after(1) // both at once
-	if w.loop.done || len(w.births) != 1 {
-		t.Fatalf("done %t with a connection, births %v", w.loop.done, w.births)
+	if w.loop.done || len(w.starts) != 1 {
+		t.Fatalf("done %t with a connection, starts %v", w.loop.done, w.starts)
 	}
 	w.accept()
 	w.says(101, report.Busy)
@@ -235,19 +271,19 @@ func TestIdleExit(t *testing.T) {
 	}
 }
 
-// TestStopDuringReload: whoever waits for a roll-out is told that it will not
+// TestStopDuringReload: whoever waits for a rolling restart is told that it will not
 // come.
 func TestStopDuringReload(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(5), left(t, 3, true))
 	outcome := make(chan Outcome, 2)
 	ask := func() {
-		go func() { o, _ := w.loop.Reload(context.Background()); outcome <- o }()
-		waitBell(t, w)
+		go func() { o, _ := w.loop.Reload(context.Background(), ""); outcome <- o }()
+		waitWake(t, w)
 		w.turn()
 	}
 	ask()
 	if !w.condition().RollingOut {
-		t.Fatalf("no roll-out: %+v", w.condition())
+		t.Fatalf("no rolling restart: %+v", w.condition())
 	}
 	w.loop.Signal(unix.SIGTERM)
 	w.turn()
@@ -260,6 +296,22 @@ func TestStopDuringReload(t *testing.T) {
 			}
 		case <-time.After(10 * time.Second):
 			t.Fatal("no outcome")
+		}
+	}
+}
+
+// TestUpgradeUnstores: a worker that the image before this one gave to the service
+// manager's store is taken out of it again, also when it ends before it is given there
+// by this one.
+func TestUpgradeUnstores(t *testing.T) {
+	for _, upgraded := range []bool{true, false} {
+		r := left(t, 1, false)
+		r.Upgraded = upgraded
+		w := newWorldAfter(t, policy.Config{Limit: 4, IgnoreUnknownExit: true}, r)
+		w.die(101, policy.End{})
+		w.turn()
+		if got := len(w.stored) > 0 && w.stored[0][0] == '-'; got != upgraded {
+			t.Errorf("upgraded %t: %q", upgraded, w.stored)
 		}
 	}
 }

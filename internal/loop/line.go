@@ -1,12 +1,18 @@
 package loop
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
+
+// This file tells the service manager the STATUS= line. A turn calls tell last, when
+// everything in it is decided.
 
 // linePeriod is the least time between two STATUS= lines that differ in numbers
 // only. Changes of condition are told at once.
@@ -18,57 +24,62 @@ const retryPeriod = 100 * time.Millisecond
 
 // statusLine remembers what was told last. Deadlines are 0 when there is none.
 type statusLine struct {
-	told    policy.Condition
-	fault   string // reload failure told
-	full    bool
-	waiting int // in the queue of the full pool, when it was looked at before the line
-	sent    policy.Instant
-	due     policy.Instant // numbers have changed since
-	expires policy.Instant // end of the stress window
-	retry   policy.Instant
+	*core
+	load *load // what people are told of it
+	ages *inspection
+
+	told     policy.Condition
+	fault    error  // reload failure told
+	down     string // sockets out of order, as told
+	full     bool
+	unserved bool // clients that nobody accepts were told of
+	waiting  int  // in the queue of the full pool, when it was looked at before the line
+	oldest   time.Duration
+	sent     policy.Instant
+	due      policy.Instant // numbers have changed since
+	expires  policy.Instant // end of the stress window
+	retry    policy.Instant
 }
 
 // tell ends a turn: what changed goes to the journal, to STATUS=, and the
 // watchdog is fed, from the loop itself so that a stuck loop is noticed.
 func (l *Loop) tell() {
-	c := l.policy.Condition(l.now)
-	l.followFull(c)
-	l.noteDemand(c)
-	l.logStress(l.line.told, c)
-	l.tellLine(c)
+	c := l.condition()
+	l.load.follow(c)
+	l.queueWait.follow(c)
+	l.line.logStress(l.line.told, c)
+	l.line.tell(c)
 	if l.extend > 0 && l.now >= l.extend {
 		l.askForTime()
 	}
-	if l.watchdog > 0 && l.now >= l.watchdog {
-		l.seams.Beat()
-		l.watchdog = l.now + l.cfg.Watchdog
-	}
+	l.watchdog.beat()
 	l.line.retry = 0
 	if l.seams.Flush() {
 		l.line.retry = l.now + retryPeriod
 	}
 }
 
-func (l *Loop) tellLine(c policy.Condition) {
-	s := &l.line
+func (s *statusLine) tell(c policy.Condition) {
 	s.expires = 0
+	oldest, _ := s.ages.oldest()
 	if c.Stressed {
 		s.expires = c.StressUntil
 	}
 	switch {
-	case conditionChanged(s.told, c) || s.full != l.full.on || s.fault != l.facts.reload || l.done:
+	case conditionChanged(s.told, c) || s.full != s.load.full.on || s.unserved != s.load.unserved.shown || !errors.Is(s.facts.reload, s.fault) || s.down != s.sockets.downText() || s.done:
 		// The last line stays as long as the unit: it must not tell of workers
 		// that are gone.
-	case !numbersChanged(s.told, c) && s.waiting == l.need.waiting:
+	case !numbersChanged(s.told, c) && s.waiting == s.load.need.waiting && s.oldest == oldest:
 		s.due = 0
 		return
-	case l.now < s.sent+linePeriod:
+	case s.now < s.sent+linePeriod:
 		s.due = s.sent + linePeriod
 		return
 	}
-	s.told, s.full, s.fault, s.sent, s.due = c, l.full.on, l.facts.reload, l.now, 0
-	s.waiting = l.need.waiting
-	l.seams.Status(l.compose())
+	s.told, s.full, s.fault, s.sent, s.due = c, s.load.full.on, s.facts.reload, s.now, 0
+	s.oldest = oldest
+	s.waiting, s.down, s.unserved = s.load.need.waiting, s.sockets.downText(), s.load.unserved.shown
+	s.seams.Status(s.compose())
 }
 
 func conditionChanged(a, b policy.Condition) bool {
@@ -80,51 +91,79 @@ func conditionChanged(a, b policy.Condition) bool {
 func numbersChanged(a, b policy.Condition) bool {
 	return a.Busy != b.Busy || a.Idle != b.Idle || a.Starting != b.Starting || a.Retiring != b.Retiring ||
 		a.Limit != b.Limit || a.Counters.Requests != b.Counters.Requests ||
-		a.RolledOut != b.RolledOut || b.Stressed && a.StressUntil != b.StressUntil
+		a.Replaced != b.Replaced || b.Stressed && a.StressUntil != b.StressUntil
 }
 
 // logStress says when a stress window opens and when it is over.
-func (l *Loop) logStress(was, is policy.Condition) {
+func (s *statusLine) logStress(was, is policy.Condition) {
 	switch {
 	case is.Stressed && !was.Stressed:
-		others := "older ones are asked to restart when they are done"
-		if p := &l.cfg.Policy; p.NoStressRestart || p.StressAfterReport && l.policy.Infers() {
-			others = "older ones stay as they are"
+		m := event.StressBegins
+		if p := &s.cfg.Policy; p.NoStressRestart || p.StressAfterReport && s.policy.Infers() {
+			m = event.StressBeginsForNew
 		}
-		l.say(eventStress, levelWarn, fmt.Sprintf(
-			"stress begins: the last of %d slots is being filled; until %s new workers are told so, %s",
-			is.Limit, l.clockTime(is.StressUntil), others))
+		s.say(m, event.Limit(is.Limit), event.Until(s.clockTime(is.StressUntil)))
 	case was.Stressed && !is.Stressed:
-		l.say(eventStressEnds, levelInfo, "stress ends: new workers are not told of it any more")
+		s.say(event.StressEnds)
 	}
 }
 
 // compose writes the STATUS= line.
-func (l *Loop) compose() string {
-	c := l.policy.Condition(l.now)
+func (s *statusLine) compose() string {
+	c := s.condition()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d busy, %d idle", c.Busy, c.Idle)
+	busy, idle := workerCounts(c)
+	fmt.Fprintf(&b, "%v busy, %v idle", busy, idle)
+	if busy == status.UnknownCount {
+		counted(&b, c.Idle, "unknown")
+	}
 	counted(&b, c.Starting, "starting")
 	counted(&b, c.Retiring, "retiring")
-	fmt.Fprintf(&b, ", limit %s | queue %s | %s requests", limitText(c.Limit), l.queueText(), requestsText(c))
-	if l.full.on {
-		fmt.Fprintf(&b, " | FULL since %s", l.clockTime(l.full.since))
+	fmt.Fprintf(&b, ", limit %s", limitText(c.Limit))
+	if configured, isSet := status.ConfiguredLimit(s.cfg.Set); isSet {
+		fmt.Fprintf(&b, " (%s configured)", configured)
+	}
+	fmt.Fprintf(&b, " | queue %s | %s requests", s.queueText(), requestsText(c))
+	if s.load.unserved.shown {
+		fmt.Fprintf(&b, " | WAITING since %s: no worker accepts", s.clockTime(s.load.unserved.since))
+	}
+	if s.load.full.on {
+		fmt.Fprintf(&b, " | FULL since %s", s.clockTime(s.load.full.since))
 	}
 	if c.Stressed {
-		fmt.Fprintf(&b, " | STRESS until %s", l.clockTime(c.StressUntil))
+		fmt.Fprintf(&b, " | STRESS until %s", s.clockTime(c.StressUntil))
 	}
 	if c.Throttled {
-		fmt.Fprintf(&b, " | THROTTLED until %s: %s", l.clockTime(c.ThrottledUntil), l.facts.throttle)
+		fmt.Fprintf(&b, " | THROTTLED until %s: %s", s.clockTime(c.ThrottledUntil), s.facts.throttle)
 	}
+	b.WriteString(s.sockets.downText())
 	if c.RollingOut {
-		fmt.Fprintf(&b, " | RELOAD %d/%d", c.RolledOut, c.RollOutWhole)
-	} else if l.facts.reload != "" {
-		fmt.Fprintf(&b, " | RELOAD FAILED: %s", l.facts.reload)
+		fmt.Fprintf(&b, " | RELOAD %d/%d", c.Replaced, c.ToReplace)
+	} else if s.facts.reload != nil {
+		fmt.Fprintf(&b, " | RELOAD FAILED: %s", s.facts.reload)
 	}
-	if c.Draining && !l.done {
+	if c.Draining && !s.done {
 		b.WriteString(" | draining")
 	}
 	return oneLine(b.String())
+}
+
+// leastShown is the shortest wait that is worth a word.
+const leastShown = 100 * time.Millisecond
+
+// queueText is how many wait, and how long the oldest does, where that is known.
+func (s *statusLine) queueText() string {
+	text := s.sockets.text()
+	oldest, bound := s.ages.oldest()
+	switch {
+	case text == "0" || oldest < leastShown:
+		return text
+	case bound:
+		text += ", oldest over "
+	default:
+		text += ", oldest "
+	}
+	return text + oldest.Truncate(leastShown).String()
 }
 
 func counted(b *strings.Builder, n int, what string) {
@@ -146,14 +185,6 @@ func limitText(limit int) string {
 		return "none"
 	}
 	return fmt.Sprint(limit)
-}
-
-func (l *Loop) queueText() string {
-	n, known := l.sockets.waiting()
-	if !known {
-		return "?"
-	}
-	return fmt.Sprint(n)
 }
 
 func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

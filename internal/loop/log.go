@@ -1,44 +1,51 @@
 package loop
 
 import (
-	"fmt"
-	"time"
+	"log/slog"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
 )
 
+// This file turns the actions of the policy into messages. effects.go calls log for each
+// action that has something to say.
+
 // log says what an action of the policy means to the administrator: what
-// happened, what follows, what to change. Births and good ends are debug.
+// happened, what follows, what to change. Starts and good ends are debug.
 func (l *Loop) log(a policy.Action) {
 	switch a.Kind {
 	case policy.WarnLimit:
-		l.full.warned = true
-		l.say(eventFull, levelWarn, fmt.Sprintf(
-			"all %d workers are busy and the limit is %d: new clients wait; raise --limit if the machine has room for more, or make requests shorter",
-			l.cfg.Policy.Limit, l.cfg.Policy.Limit))
+		l.load.full.warned = true
+		l.say(event.Full, event.Limit(l.cfg.Policy.Limit))
 	case policy.WarnStuck:
-		name := l.sockets.list[a.Number].Name
-		l.say(eventStuck, levelWarn, fmt.Sprintf(
-			"connections wait at socket %s, and none is taken although workers were added: it starts no more of them until one is; see whether the program accepts on it",
-			name), "socket", name)
+		l.say(event.SocketIgnored, event.Socket(l.sockets.list[a.Number].Name), event.Most(l.policy.MostInVain()))
 	case policy.Throttle:
 		l.facts.throttle = l.cause(a)
-		l.say(eventThrottle, levelError, fmt.Sprintf(
-			"no new workers until %s: %s; clients wait in the socket's queue; mend the cause, a reload tries again at once",
-			l.clockTime(a.Until), l.facts.throttle), of(a)...)
-	case policy.Unthrottle:
-		l.say(eventThrottleEnds, levelInfo, "workers are started again: "+unthrottled(a.Why))
-	case policy.RollOutStopped:
-		l.say(eventRollOut, levelError, fmt.Sprintf(
-			"the roll-out is stopped: %s; the older workers go on serving; mend the cause and reload again", l.cause(a)), of(a)...)
-	case policy.RollOutDone:
-		text := fmt.Sprintf("reloaded: all %d older workers were replaced or asked to leave", a.Number)
-		if l.cfg.PerConnection {
-			text = "reloaded: new connections are served by the new options, running sessions go on"
+		if a.Why == policy.Shortage {
+			l.say(event.Shortage, event.Cause(l.facts.throttle))
+			return
 		}
-		l.say(eventReload, levelInfo, text)
+		l.say(event.Throttled, event.Cause(l.facts.throttle), event.Until(l.clockTime(a.Until)), of(a))
+	case policy.WarnLeftBehind:
+		l.say(event.LeftBehind, event.Workers(a.Number))
+	case policy.Unthrottle:
+		l.say(event.ThrottleEnds, event.Cause(unthrottled(a.Why)))
+	case policy.RollingStopped:
+		m := event.ReloadFailed
+		if a.Number == 0 {
+			m = event.ReloadFailedAll
+		}
+		l.say(m, event.Cause(l.cause(a)), of(a))
+	case policy.RollingWaits:
+		l.say(event.ReloadWaits, event.Workers(a.Number))
+	case policy.RollingDone:
+		if l.cfg.PerConnection {
+			l.say(event.ReloadedSessions)
+		} else {
+			l.say(event.Reloaded, event.Workers(a.Number))
+		}
 	default:
 		l.logWorker(a)
 	}
@@ -46,115 +53,145 @@ func (l *Loop) log(a policy.Action) {
 
 // logWorker is about one worker.
 func (l *Loop) logWorker(a policy.Action) {
-	pid := a.Worker
 	switch a.Kind {
 	case policy.Start:
-		l.say(eventBirth, levelDebug, "a worker is started", "generation", a.Generation, "stress", a.Stress)
+		l.say(event.Starts, event.Generation(a.Generation), event.Stress(a.Stress))
 	case policy.Retire:
-		l.say(eventDeath, levelDebug, "a worker is asked to leave", of(a)...)
-	case policy.WarnExitStatus, policy.WarnKilled, policy.WarnStopped:
-		l.say(eventFailed, levelWarn, fmt.Sprintf("worker %d %s", pid, describeEnd(a.End)), of(a)...)
+		if p := l.procs[a.Worker]; a.Why == policy.Large && p != nil {
+			l.say(event.WorkerLarge, of(a), event.Size(p.size))
+			return
+		}
+		l.say(event.Retires, of(a))
+	case policy.WarnStopped:
+		l.say(event.WorkerStopped, of(a), event.Signal(unix.SignalName(unix.Signal(a.End.Signal))))
+	case policy.WarnExitStatus, policy.WarnKilled:
+		if a.Why == policy.Crashed {
+			l.crashes.tell(a)
+			return
+		}
+		l.say(event.WorkerFailed, of(a), event.End(ending(a.End)))
 	case policy.WarnSuspect:
-		l.say(eventSuspect, levelWarn, fmt.Sprintf(
-			"%d connections wait although worker %d is believed idle: one more worker is started; see whether it hangs, or set --worker-watchdog",
-			a.Number, pid), of(a)...)
+		l.say(event.Suspect, of(a), event.Waiting(a.Number))
+	case policy.WarnBackground:
+		l.say(event.WorkerInBackground, of(a))
 	case policy.WarnTimeout:
-		l.say(eventHung, levelWarn, fmt.Sprintf("worker %d %s: it gets %s%s",
-			pid, overdue(a.Why), unix.SignalName(unix.Signal(a.Number)), advice(a.Why)), of(a)...)
+		if a.Worker < 0 {
+			l.say(unforked(a.Why), event.Generation(a.Generation))
+			return
+		}
+		l.say(overdue(a.Why), of(a), event.Signal(unix.SignalName(unix.Signal(a.Number))))
 	}
 }
 
 // of are the fields that tell which worker an action is about; none, if it is
 // about no worker.
-func of(a policy.Action) []any {
-	if a.Worker == 0 {
-		return nil
+func of(a policy.Action) slog.Attr {
+	if a.Worker < 0 { // it is ordered, and not there yet
+		return event.Generation(a.Generation)
 	}
-	return []any{"worker_pid", a.Worker, "generation", a.Generation}
+	return event.Worker(a.Worker, a.Generation)
 }
 
-// cause is the reason of a pause or of a stopped roll-out, for one line.
-func (l *Loop) cause(a policy.Action) string {
-	switch a.Why {
-	case policy.BirthRefused:
-		return l.facts.refusal
-	case policy.ExecFailed:
-		return "the worker's command cannot be executed"
-	case policy.BadEnds:
-		return "more than ten workers in a second ended badly, the last one " + describeEnd(a.End)
-	case policy.QuickEnd:
-		return "worker exited with status 0 at once without serving"
-	case policy.BadEnd:
-		return "worker " + describeEnd(a.End)
-	default:
-		return "worker " + overdue(a.Why)
+// cause is the reason of a pause or of a failed reload.
+func (c *core) cause(a policy.Action) error {
+	if a.Worker < 0 && (a.Why == policy.ExecTimedOut || a.Why == policy.StartTimeout) {
+		return event.ForkTimedOut.With()
 	}
+	switch a.Why {
+	case policy.StartRefused, policy.Shortage:
+		return c.facts.refusal
+	case policy.ExecFailed:
+		return event.ExecFailed.With()
+	case policy.NoAccept:
+		return event.NoAccept.With()
+	case policy.Background:
+		return event.InBackground.With(event.PID(a.Worker))
+	case policy.BadEnds:
+		return event.BadEnds.With(event.End(ending(a.End)))
+	case policy.QuickEnd:
+		return event.QuickEnd.With()
+	case policy.BadEnd:
+		return event.BadEnd.With(event.End(ending(a.End)))
+	case policy.ExecTimedOut:
+		return event.ExecTimedOut.With()
+	case policy.StartTimeout:
+		return event.StartTimedOut.With()
+	case policy.BusyTimeout:
+		return event.BusyTooLong.With()
+	case policy.WatchdogSilent:
+		return event.WatchdogSilent.With()
+	case policy.WatchdogAsked:
+		return event.WatchdogAsked.With()
+	default:
+		return event.EndedAtOnce.With()
+	}
+}
+
+// unforked is the message about a worker that was ordered from a template, and is not
+// there.
+func unforked(w policy.Why) *event.Message {
+	if w == policy.ExecTimedOut || w == policy.StartTimeout {
+		return event.NotForked
+	}
+	return event.ForkGivenUp
 }
 
 // unthrottled is why a pause ends.
-func unthrottled(w policy.Why) string {
+func unthrottled(w policy.Why) error {
 	switch w {
 	case policy.Reload:
-		return "the configuration was read again"
+		return event.ReadAgain.With()
 	case policy.Room:
-		return "a worker that ended has made room"
+		return event.HasRoom.With()
 	default:
-		return "the pause is over"
+		return event.PauseOver.With()
 	}
 }
 
-func describeEnd(e policy.End) string {
-	if e.Signal == 0 || e.Unknown {
-		return e.String()
+// ending is how a process ended.
+func ending(e policy.End) *event.Reason {
+	switch {
+	case e.Unknown:
+		return event.Unknown.With()
+	case e.Stopped:
+		return event.Stopped.With(event.Signal(unix.SignalName(unix.Signal(e.Signal))))
+	case e.Signal != 0:
+		return event.Killed.With(event.Signal(unix.SignalName(unix.Signal(e.Signal))))
+	default:
+		return event.Exited.With(event.Status(e.Code))
 	}
-	verb := "was killed by"
-	if e.Stopped {
-		verb = "was stopped by"
-	}
-	return fmt.Sprintf("%s signal %d (%s)", verb, e.Signal, unix.SignalName(unix.Signal(e.Signal)))
 }
 
-func overdue(w policy.Why) string {
+// overdue is the message about a worker that is ended, by why it is.
+func overdue(w policy.Why) *event.Message {
 	switch w {
+	case policy.ExecTimedOut:
+		return event.NotExecuted
 	case policy.StartTimeout:
-		return "did not get ready within --start-timeout"
+		return event.NotReady
 	case policy.BusyTimeout:
-		return "was busy for longer than --busy-timeout"
+		return event.BusyTimeout
 	case policy.WatchdogSilent:
-		return "sent no WATCHDOG=1 within --worker-watchdog"
+		return event.WatchdogMissed
 	case policy.WatchdogAsked:
-		return "asked for its end by WATCHDOG=trigger"
+		return event.WatchdogTriggered
 	case policy.RetireTimeout:
-		return "was asked to leave and is still busy after --retire-timeout"
+		return event.RetireTimeout
 	case policy.RetireIgnored:
-		return "was asked to leave, is idle, and did not"
+		return event.RetireIgnored
 	case policy.StopTimeout:
-		return "is still there after --stop-timeout"
+		return event.StopTimeout
 	default:
-		return "has to end at once"
+		return event.KilledAtOnce
 	}
 }
 
-func advice(w policy.Why) string {
-	switch w {
-	case policy.RetireIgnored:
-		return "; let it exit on the retire signal, choose another --retire-signal, or set NonBlocking=yes in the service if it waits in accept"
-	case policy.StopTimeout:
-		return "; a longer --stop-timeout lets it finish"
-	default:
-		return ""
+// saySettings says what has become of the values of availd set, and warns of a limit that
+// cannot be reached.
+func (c *core) saySettings() {
+	for _, lines := range [][]event.Line{c.cfg.Changes, c.cfg.Ceilings} {
+		for _, said := range lines {
+			c.say(said.Message, said.Fields...)
+		}
 	}
 }
-
-// sayCeilings warns of a limit that cannot be reached.
-func (l *Loop) sayCeilings() {
-	for _, c := range l.cfg.Ceilings {
-		l.say(eventCeiling, levelWarn, "the limit cannot be reached: "+c)
-	}
-}
-
-// wall is the wall-clock time of a moment. It is worked out for display only,
-// so that a step of the wall clock changes nothing else.
-func (l *Loop) wall(at policy.Instant) time.Time { return l.seams.Wall().Add(at - l.seams.Now()) }
-
-func (l *Loop) clockTime(at policy.Instant) string { return l.wall(at).Format(time.TimeOnly) }

@@ -10,20 +10,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/accept"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 func TestDemand(t *testing.T) {
 	w := newWorld(t, daemonRules(2))
 	w.turn()
-	if len(w.births) != 0 {
-		t.Fatal("a worker was born without a connection")
+	if len(w.starts) != 0 {
+		t.Fatal("a worker was started without a connection")
 	}
 	w.connect()
 	w.turn()
-	if !slices.Equal(w.births, []uint64{1}) {
-		t.Fatalf("births %v after one connection, want one", w.births)
+	if !slices.Equal(w.starts, []uint64{1}) {
+		t.Fatalf("starts %v after one connection, want one", w.starts)
 	}
 	w.accept()
 	w.says(101, report.Busy)
@@ -33,8 +36,8 @@ func TestDemand(t *testing.T) {
 	w.says(102, report.Busy)
 	w.connect() // at the limit: it waits, and wakes nobody
 	w.turn()
-	if len(w.births) != 2 || !strings.Contains(w.logged.String(), "limit is 2") {
-		t.Errorf("births %v, log %s", w.births, &w.logged)
+	if len(w.starts) != 2 || w.said(event.Full, "limit=2") != 1 {
+		t.Errorf("starts %v, log %s", w.starts, &w.logged)
 	}
 	w.says(101, report.Idle)
 	if c := w.condition(); c.Busy != 1 || c.Idle != 1 || c.Counters.Requests != 1 {
@@ -53,14 +56,14 @@ func TestWaitingConnectionDoesNotSpin(t *testing.T) {
 			w.connect()
 		}
 		w.turn() // fails when it spins
-		if want := min(starting, 3); len(w.births) != want {
-			t.Errorf("max-starting %d: %d births for 3 connections, want %d", starting, len(w.births), want)
+		if want := min(starting, 3); len(w.starts) != want {
+			t.Errorf("max-starting %d: %d starts for 3 connections, want %d", starting, len(w.starts), want)
 		}
 	}
 }
 
-// TestBirthsAreSpread: no turn has more than its share, and none is forgotten.
-func TestBirthsAreSpread(t *testing.T) {
+// TestStartsAreSpread: no turn has more than its share, and none is forgotten.
+func TestStartsAreSpread(t *testing.T) {
 	cfg := daemonRules(0)
 	cfg.MaxStarting = 40
 	w := newWorld(t, cfg)
@@ -70,17 +73,17 @@ func TestBirthsAreSpread(t *testing.T) {
 	if err := w.loop.turn(); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.births) != maxBirths {
-		t.Errorf("%d births in one turn, want %d", len(w.births), maxBirths)
+	if len(w.starts) != maxStarts {
+		t.Errorf("%d starts in one turn, want %d", len(w.starts), maxStarts)
 	}
 	w.turn()
-	if len(w.births) != 40 {
-		t.Errorf("%d births, want 40", len(w.births))
+	if len(w.starts) != 40 {
+		t.Errorf("%d starts, want 40", len(w.starts))
 	}
 }
 
 // TestReportBeforeSocket: a worker that became idle in the same turn spares a
-// birth; the event of the batch is stale.
+// start; the event of the batch is stale.
 func TestReportBeforeSocket(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	w.connect()
@@ -90,8 +93,8 @@ func TestReportBeforeSocket(t *testing.T) {
 	w.connect()
 	w.report(report.Message{PID: 101, Avail: report.Idle, Jobs: -1, Done: -1})
 	w.turn()
-	if len(w.births) != 1 {
-		t.Errorf("%d births, want 1: the idle worker takes the connection", len(w.births))
+	if len(w.starts) != 1 {
+		t.Errorf("%d starts, want 1: the idle worker takes the connection", len(w.starts))
 	}
 }
 
@@ -111,7 +114,7 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// TestUnreadReportsOfTheDead: while datagrams are left in the socket, a newborn
+// TestUnreadReportsOfTheDead: while datagrams are left in the socket, a new worker
 // of the same pid is not taken for their sender.
 func TestUnreadReportsOfTheDead(t *testing.T) {
 	cfg := daemonRules(5)
@@ -127,20 +130,20 @@ func TestUnreadReportsOfTheDead(t *testing.T) {
 	if err := w.loop.turn(); err != nil {
 		t.Fatal(err)
 	}
-	if !w.loop.gone[101] {
+	if !w.loop.reports.endedPIDs[101] {
 		t.Fatal("the pid may be matched again before its reports are read")
 	}
-	w.loop.seams.Start = func(uint64, bool, int, *Conn) (Process, error) { // of the same pid
+	w.loop.seams.Start = func(uint64, bool, int, *accept.Conn) (spawn.Process, error) { // of the same pid
 		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-		return Process{PID: 101, FD: fd}, err
+		return spawn.Process{PID: 101, FD: fd}, err
 	}
 	w.loop.apply(w.loop.policy.Connection(w.now, 1))
 	w.turn()
 	if c := w.condition(); c.Total != 1 || c.Busy != 0 {
 		t.Errorf("its successor is taken for it: %+v", c)
 	}
-	if len(w.loop.gone) != 0 || w.loop.tally.Rejected.Reports != maxReports+1 {
-		t.Errorf("gone %v, rejected %d", w.loop.gone, w.loop.tally.Rejected.Reports)
+	if len(w.loop.reports.endedPIDs) != 0 || w.loop.tally.Rejected.Reports != maxReports+1 {
+		t.Errorf("gone %v, rejected %d", w.loop.reports.endedPIDs, w.loop.tally.Rejected.Reports)
 	}
 }
 
@@ -154,11 +157,11 @@ func TestReportFlood(t *testing.T) {
 	if err := w.loop.turn(); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.births) != 1 {
+	if len(w.starts) != 1 {
 		t.Error("a flood of reports keeps the connection waiting")
 	}
 	w.turn()
-	if n := strings.Count(w.logged.String(), "no workers are ignored"); n != 1 {
+	if n := w.said(event.StrangerRejected); n != 1 {
 		t.Errorf("strangers were logged %d times", n)
 	}
 }
@@ -184,13 +187,13 @@ func TestSenders(t *testing.T) {
 		{"descendant, all", report.Message{PID: 1101}, true, p},
 	} {
 		w.loop.cfg.DescendantsReport = c.all
-		if got := w.loop.sender(&c.m); got != c.want {
+		if got := w.loop.reports.sender(&c.m); got != c.want {
 			t.Errorf("%s: got %v", c.name, got)
 		}
 	}
 }
 
-func TestRefusedBirth(t *testing.T) {
+func TestRefusedStart(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	w.fail = errors.New("worker command /x: no such file or directory")
 	w.connect()
@@ -201,15 +204,15 @@ func TestRefusedBirth(t *testing.T) {
 	}
 	w.fail = nil
 	w.after(time.Second)
-	if len(w.births) != 1 || w.condition().Throttled {
-		t.Errorf("after the pause: births %v, %+v", w.births, w.condition())
+	if len(w.starts) != 1 || w.condition().Throttled {
+		t.Errorf("after the pause: starts %v, %+v", w.starts, w.condition())
 	}
 }
 
 // TestStatusLine: conditions are told at once, numbers every five seconds.
 func TestStatusLine(t *testing.T) {
 	w := newWorld(t, daemonRules(1))
-	if got := w.loop.compose(); got != "0 busy, 0 idle, limit 1 | queue 0 | 0 requests" {
+	if got := w.loop.line.compose(); got != "0 busy, 0 idle, limit 1 | queue 0 | 0 requests" {
 		t.Errorf("got %q", got)
 	}
 	w.now += linePeriod
@@ -218,7 +221,7 @@ func TestStatusLine(t *testing.T) {
 	w.accept()
 	n := len(w.lines)
 	w.says(101, report.Busy)
-	if s := w.loop.snapshot(); s.Listening {
+	if s := w.loop.shown.snapshot(); s.Listening {
 		t.Error("listening although the pool is full")
 	}
 	if len(w.lines) != n+1 || !strings.Contains(w.lines[n], "1 busy, 0 idle, limit 1 | queue 0 | 0 requests | FULL since ") {
@@ -240,7 +243,7 @@ func TestStatusLine(t *testing.T) {
 	if last := w.lines[len(w.lines)-1]; strings.Contains(last, "FULL") {
 		t.Errorf("still %q", last)
 	}
-	if !strings.Contains(w.logged.String(), "workers are free again") {
+	if w.said(event.FullEnds) != 1 {
 		t.Errorf("log: %s", &w.logged)
 	}
 }
@@ -263,7 +266,8 @@ func TestIdleHasNoDeadline(t *testing.T) {
 	if d := w.loop.timeout(); d >= 0 {
 		t.Errorf("an idle loop would wake after %v", d)
 	}
-	w.loop.cfg.Watchdog, w.loop.watchdog = 10*time.Second, w.now
+	w.loop.cfg.Watchdog = 10 * time.Second
+	w.loop.watchdog.start()
 	w.turn()
 	if w.beats != 1 || w.loop.timeout() != 10*time.Second {
 		t.Errorf("%d beats, next in %v", w.beats, w.loop.timeout())
@@ -285,8 +289,8 @@ func TestDrain(t *testing.T) {
 	w.connect()
 	w.loop.Signal(unix.SIGHUP)
 	w.turn()
-	if len(w.births) != 1 || !strings.Contains(w.logged.String(), "being stopped") {
-		t.Errorf("births %v while draining; %s", w.births, &w.logged)
+	if len(w.starts) != 1 || w.said(event.ReloadIgnored) != 1 {
+		t.Errorf("starts %v while draining; %s", w.starts, &w.logged)
 	}
 	w.loop.Signal(unix.SIGTERM)
 	w.turn()
@@ -339,17 +343,17 @@ func TestReload(t *testing.T) {
 	w.settings = func() (Settings, error) { return Settings{}, errors.New("/etc/x.conf:3: limt: unknown option") }
 	w.loop.Signal(unix.SIGHUP)
 	w.turn()
-	if !strings.Contains(w.loop.compose(), "RELOAD FAILED: /etc/x.conf:3") || len(w.signals) != 0 ||
+	if !strings.Contains(w.loop.line.compose(), "RELOAD FAILED: /etc/x.conf:3") || len(w.signals) != 0 ||
 		!strings.HasPrefix(w.told[len(w.told)-1], "READY") {
-		t.Errorf("%s; signals %v, told %q", w.loop.compose(), w.signals, w.told)
+		t.Errorf("%s; signals %v, told %q", w.loop.line.compose(), w.signals, w.told)
 	}
 	cfg := daemonRules(7)
 	w.settings = func() (Settings, error) {
-		return Settings{Policy: cfg, RetireSignal: unix.SIGUSR1, Ceilings: []string{"TasksMax=6"}}, nil
+		return Settings{Policy: cfg, RetireSignal: unix.SIGUSR1, Ceilings: []event.Line{event.LimitTasks.With(event.Reachable(6), event.Limit(7))}}, nil
 	}
 	outcome := make(chan Outcome, 1)
-	go func() { o, _ := w.loop.Reload(context.Background()); outcome <- o }()
-	waitBell(t, w)
+	go func() { o, _ := w.loop.Reload(context.Background(), ""); outcome <- o }()
+	waitWake(t, w)
 	w.turn()
 	select {
 	case o := <-outcome:
@@ -359,20 +363,26 @@ func TestReload(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("no outcome")
 	}
-	if !slices.Equal(w.told[len(w.told)-2:], []string{"RELOADING", "READY " + w.loop.compose()}) {
+	if !slices.Equal(w.told[len(w.told)-2:], []string{"RELOADING", "READY " + w.loop.line.compose()}) {
 		t.Errorf("the service manager was told %q", w.told)
 	}
-	if !slices.Equal(w.signals, []string{"101 SIGUSR1 false"}) || !strings.Contains(w.loop.compose(), "limit 7") ||
-		!strings.Contains(w.logged.String(), "cannot be reached: TasksMax=6") {
-		t.Errorf("signals %q, %s, log %s", w.signals, w.loop.compose(), &w.logged)
+	if !slices.Equal(w.signals, []string{"101 SIGUSR1 false"}) || !strings.Contains(w.loop.line.compose(), "limit 7") ||
+		w.said(event.LimitTasks, "reachable=6") != 1 {
+		t.Errorf("signals %q, %s, log %s", w.signals, w.loop.line.compose(), &w.logged)
 	}
 }
 
-// waitBell waits until another goroutine has rung.
-func waitBell(t testing.TB, w *world) {
+// waitWake waits until another goroutine has woken the loop.
+func waitWake(t testing.TB, w *world) {
 	t.Helper()
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.loop.bell.fd), Events: unix.POLLIN}}, 10_000); n != 1 {
-		t.Fatalf("nobody rang: %v", err)
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.loop.wake.fd), Events: unix.POLLIN}}, 10_000)
+		if n == 1 {
+			return
+		}
+		if !errors.Is(err, unix.EINTR) { // Go interrupts its threads now and then
+			t.Fatalf("nobody rang: %d, %v", n, err)
+		}
 	}
 }
 
@@ -396,7 +406,7 @@ func TestAsk(t *testing.T) {
 		}
 		got <- a
 	}()
-	waitBell(t, w)
+	waitWake(t, w)
 	w.turn()
 	if a := <-got; a.total != 1 || !slices.Equal(a.workers, []string{"busy at work"}) {
 		t.Errorf("got %+v", a)

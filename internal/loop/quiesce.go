@@ -2,223 +2,226 @@ package loop
 
 import (
 	"errors"
-	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/policy"
 )
 
-// Held is what a look at a worker has found.
-type Held uint8
+// This file retires workers that do not drain by themselves: programs that know nothing
+// of availd, and those that wait in accept(2) and so do not hear their signal. Each is
+// looked at, without being disturbed, until it holds no connection; then it is stopped
+// by SIGSTOP and looked at once more, as it may have accepted one meanwhile, and killed
+// or continued. One that goes from one connection to the next without a pause is never
+// found free in this way: it is stopped again and again without a look before, until
+// that hits the moment between two. The policy asks for a retirement (ask), and a turn of the loop
+// calls look.
+//
+// A look reads files of /proc that depend on what a worker does, so it is made by
+// another goroutine (Seams.Look): one at a time, the answer is a request like any other
+// (looked). A worker that is stopped is continued after a moment whether the answer has
+// come or not.
 
-// What a look may find.
-const (
-	HeldRunning Held = iota // it is not stopped yet
-	HeldNone                // it is stopped, and holds no connection
-	HeldSome                // it holds one, or that cannot be told
-	HeldDenied              // it may not be looked at
-	HeldShared              // a process that it has started accepts too
-)
-
-// Times and bounds of quiescing.
-const (
-	maxLooks  = 16                    // in one turn
-	lookAgain = time.Millisecond      // at one that has not stopped yet
-	lookLong  = 50 * time.Millisecond // … which is let go for now
-	firstWait = 10 * time.Millisecond // until the next look at one that holds a connection, doubled up to
-	longWait  = time.Second
-
-	// A worker that goes on accepting while the service is stopped has to be
-	// caught between two connections, so it is looked at often for a while.
-	drainWait  = 2 * time.Millisecond
-	drainLooks = 2500
-	drainLong  = 20 * time.Millisecond
-)
-
-// leaver is a worker that is ended as soon as it holds no connection.
-type leaver struct {
-	proc    *proc
-	due     policy.Instant
-	looks   int
-	stopped policy.Instant // since then; 0 = it runs
-	over    bool           // it is being ended, or was asked in another way
+// retiree is a worker that is ended as soon as it holds no connection.
+type retiree struct {
+	proc      *proc
+	due       policy.Instant
+	looks     int
+	stopped   policy.Instant // since then; 0 = it runs
+	askedFor  policy.Instant // stopped, as it was when it was asked about
+	signalled bool           // it was sent its signal: is it heard?
+	changed   policy.Instant // it was last seen to hold another connection than before
+	changes   int            // … how often in a row, each soon after the one before
+	shared    policy.Instant // since then each look has found a child that accepts, too; 0 = the last has not
+	over      bool           // it is being ended, or was signalled instead
 }
 
-// leavers are all of them. Programs that do not drain do not know that they are
-// to leave: they are stopped, looked at, and killed if that is safe, else go on.
-type leavers struct {
-	list   []*leaver
-	batch  []*leaver
-	procs  []Process
-	held   []Held
-	warned bool // that some are asked in another way
+// retirees are all of them.
+type retirees struct {
+	*core
+	channels *channels
+
+	list   []*retiree
+	asked  []*retiree // those that are being looked at
+	warned bool       // that some are signalled instead
 }
 
-// quiesces reports whether workers are asked to leave in this way now.
-func (l *Loop) quiesces() bool {
-	return l.cfg.Quiesce && (l.cfg.RetireSignal == 0 || l.policy.Infers())
-}
+// looked is the answer to one round of looks.
+type looked struct{ held []quiesce.State }
 
-// askToLeave retires one worker.
-func (l *Loop) askToLeave(p *proc) {
-	switch {
-	case l.quiesces():
-		l.endBetween(p)
-	case p.channel != nil:
-		l.endChannel(p)
-	default:
-		l.signalToLeave(p, l.cfg.RetireSignal)
-	}
-}
-
-// signalToLeave sends p the signal for that, or the one that ends it. It is as good
-// an end as any for a program that has no other.
-func (l *Loop) signalToLeave(p *proc, sig unix.Signal) {
-	p.by = sig
-	l.send(p, sig, false)
-}
-
-// endBetween ends a worker as soon as it holds no connection.
-func (l *Loop) endBetween(p *proc) {
-	l.leavers.list = append(l.leavers.list, &leaver{proc: p, due: l.now})
-}
-
-// resumeLeaving goes on with what an earlier process has begun. It may have died
-// between a stop and the look, so everybody is told to go on. A worker that has never
-// reported was not asked by a signal, whatever others have done since.
-func (l *Loop) resumeLeaving(p *proc, e policy.Entry) {
-	if e.Told {
-		p.by = l.cfg.RetireSignal
-	}
-	if !l.cfg.Quiesce {
-		return
-	}
-	_ = l.seams.Signal(p.Process, unix.SIGCONT, false)
-	mute := e.Held > 0 && !e.Taken // as those are left that leave while nobody reports
-	if e.Leaving && e.Told && (mute || l.quiesces()) {
-		l.endBetween(p)
-	}
-}
-
-// quiesce looks at those that it is time for.
-func (l *Loop) quiesce() {
-	s := &l.leavers
-	s.collect(l)
-	if len(s.batch) == 0 {
-		return
-	}
-	for _, w := range s.batch {
-		if w.stopped == 0 {
-			err := l.seams.Signal(w.proc.Process, unix.SIGSTOP, false)
-			if errors.Is(err, unix.EPERM) {
-				l.askOtherwise(w, "workers may not be looked at")
-				continue
-			}
-			w.stopped = l.now
+// look has those looked at that it is time for.
+func (s *retirees) look() {
+	for _, w := range s.list {
+		if w.stopped != 0 && s.now >= w.stopped+lookLong { // the look takes longer than it may
+			s.goOn(w)
+			s.later(w)
 		}
 	}
-	l.seams.Look(s.procs, s.held)
-	for i, w := range s.batch {
-		if w.stopped != 0 {
-			l.found(w, s.held[i])
+	if len(s.asked) > 0 {
+		return
+	}
+	s.collect()
+	for _, w := range s.asked {
+		if w.passes() { // one at a time, as the others would stay stopped meanwhile
+			s.stopToLook(w)
+			break
 		}
+	}
+	if len(s.asked) > 0 {
+		s.askAbout()
 	}
 }
 
-// collect takes the dead out and picks the batch.
-func (s *leavers) collect(l *Loop) {
-	s.batch, s.procs = s.batch[:0], s.procs[:0]
+// stopToLook stops a worker, and reports whether it could.
+func (s *retirees) stopToLook(w *retiree) bool {
+	s.unsents.forget(w.proc, unix.SIGCONT)
+	if err := s.seams.Signal(w.proc.Process, unix.SIGSTOP, false); errors.Is(err, unix.EPERM) {
+		s.signalInstead(w, event.MayNotLook.With())
+		return false
+	}
+	w.stopped = s.now
+	return true
+}
+
+// askAbout asks about all that were picked.
+func (s *retirees) askAbout() {
+	questions := make([]quiesce.Question, 0, len(s.asked))
+	for _, w := range s.asked {
+		w.askedFor = w.stopped
+		questions = append(questions, quiesce.Question{
+			Process: quiesce.Process{PID: w.proc.PID, FD: w.proc.FD}, Stopped: w.stopped != 0, Signalled: w.signalled, Draining: s.draining() && !w.signalled,
+			Catch: w.stopped != 0 && w.passes(),
+		})
+	}
+	s.seams.Look(questions, func(held []quiesce.State) {
+		s.post(request{looked: &looked{held}})
+	})
+}
+
+// collect takes out those that have ended and picks whom to look at.
+func (s *retirees) collect() {
 	rest := s.list[:0]
 	for _, w := range s.list {
 		switch {
-		case l.procs[w.proc.PID] != w.proc || w.over:
-		case w.due <= l.now && len(s.batch) < maxLooks:
-			s.batch, s.procs = append(s.batch, w), append(s.procs, w.proc.Process)
+		case s.procs[w.proc.PID] != w.proc || w.over:
+		case w.due <= s.now && len(s.asked) < maxLooks:
+			s.asked = append(s.asked, w)
 		default:
 			rest = append(rest, w)
 		}
 	}
-	rest = append(rest, s.batch...) // behind those that wait for their turn
+	rest = append(rest, s.asked...) // behind those that wait for their turn
 	clear(s.list[len(rest):])
 	s.list = rest
-	if len(s.held) < len(s.batch) {
-		s.held = make([]Held, maxLooks)
+}
+
+// looked acts on what was found. Those that seem free are stopped, and looked at again
+// at once.
+func (s *retirees) looked(held []quiesce.State) {
+	asked := s.asked
+	s.asked = nil
+	var stopped []*retiree
+	for i, w := range asked {
+		if s.procs[w.proc.PID] != w.proc || w.over {
+			continue
+		}
+		switch {
+		case w.stopped != w.askedFor: // it was continued meanwhile: what was found is no more
+			s.goOn(w) // as whoever tried to catch it has stopped it since
+		case w.stopped != 0:
+			s.foundStopped(w, held[i])
+		case s.found(w, held[i]):
+			stopped = append(stopped, w)
+		}
+	}
+	if len(stopped) > 0 {
+		s.asked = stopped
+		s.askAbout()
 	}
 }
 
-// found acts on one look.
-func (l *Loop) found(w *leaver, h Held) {
+// found acts on a look at a worker that runs, and reports whether it was stopped.
+func (s *retirees) found(w *retiree, h quiesce.State) (stopped bool) {
 	switch {
-	case h == HeldNone:
+	case h != quiesce.Shares:
+		w.shared = 0
+	case w.shared == 0:
+		w.shared = s.now
+	}
+	switch {
+	case h == quiesce.Free:
+		return s.stopToLook(w)
+	case h == quiesce.Denied:
+		s.signalInstead(w, event.MayNotLook.With())
+	case h == quiesce.Shares && s.now-w.shared >= sharedLong:
+		s.signalInstead(w, event.HasChildren.With())
+	default:
+		s.noteHeld(w, h)
+		s.later(w)
+	}
+	return false
+}
+
+// foundStopped acts on a look at a worker that is stopped. One that has been continued
+// while it was looked at is looked at again.
+func (s *retirees) foundStopped(w *retiree, h quiesce.State) {
+	switch {
+	case h == quiesce.Free:
 		w.over = true
-		l.signalToLeave(w.proc, unix.SIGKILL) // alone: what it has started may hold a client
-	case h == HeldDenied:
-		l.askOtherwise(w, "workers may not be looked at")
-	case h == HeldShared:
-		l.askOtherwise(w, "workers have started processes that accept too")
-	case h == HeldRunning && l.now < w.stopped+lookLong:
-		w.due = l.now + lookAgain
+		s.signal(w.proc, unix.SIGKILL) // alone: what it has started may hold a client
+	case h == quiesce.Running && s.now < w.stopped+lookLong:
+		w.due = s.now + lookAgain
+	case h == quiesce.Shares, h == quiesce.Denied:
+		s.goOn(w)
+		s.found(w, h)
 	default:
-		l.goOn(w)
-		w.looks++
-		w.due = l.now + l.nextLook(w.looks)
+		w.shared = 0
+		s.noteHeld(w, h)
+		s.goOn(w)
+		s.later(w)
 	}
 }
 
-func (l *Loop) goOn(w *leaver) {
+func (s *retirees) goOn(w *retiree) {
 	w.stopped = 0
-	_ = l.seams.Signal(w.proc.Process, unix.SIGCONT, false)
+	s.send(w.proc, unix.SIGCONT, false)
 }
 
-// nextLook is the pause after so many looks.
-func (l *Loop) nextLook(looks int) time.Duration {
-	switch {
-	case !l.draining:
-		return min(firstWait<<min(looks-1, 10), longWait)
-	case looks < drainLooks:
-		return drainWait
-	default:
-		return drainLong
-	}
-}
-
-// hurryLeavers: the service is being stopped, so all are looked at again soon.
-func (l *Loop) hurryLeavers() {
-	l.draining = true
-	for _, w := range l.leavers.list {
-		w.due, w.looks = min(w.due, l.now), 0
-	}
-}
-
-// releaseLeavers lets all run: this process is about to become another image.
-func (l *Loop) releaseLeavers() {
-	for _, w := range l.leavers.list {
-		if w.stopped != 0 {
-			l.goOn(w)
+// hurry: the service is being stopped, so all are looked at again soon.
+func (s *retirees) hurry() {
+	for _, w := range s.list {
+		if !w.signalled {
+			w.due, w.looks = min(w.due, s.now), 0
 		}
 	}
 }
 
-// askOtherwise falls back on a signal, which every program knows.
-func (l *Loop) askOtherwise(w *leaver, why string) {
-	l.goOn(w)
-	w.over = true
-	l.signalToLeave(w.proc, unix.SIGTERM)
-	if !l.leavers.warned {
-		l.leavers.warned = true
-		l.say(eventDenied, levelWarn, fmt.Sprintf(
-			"%s: they are asked to leave by SIGTERM, and lose what they hold if they do not finish on it; set --retire-signal to one that they finish on",
-			why), "worker_pid", w.proc.PID)
+// goOnAll lets all run: this process is about to become another image.
+func (s *retirees) goOnAll() {
+	for _, w := range s.list {
+		if w.stopped != 0 {
+			s.goOn(w)
+		}
 	}
 }
 
-// nextLeaver is when the next look is due; 0 = there is none.
-func (l *Loop) nextLeaver() (next policy.Instant) {
-	for _, w := range l.leavers.list {
-		if !w.over && (next == 0 || w.due < next) {
-			next = w.due
+// next is when the next look is due, or somebody has to be continued; 0 = there
+// is none.
+func (s *retirees) next() (next policy.Instant) {
+	sooner := func(at policy.Instant) {
+		if next == 0 || at < next {
+			next = at
+		}
+	}
+	for _, w := range s.list {
+		switch {
+		case w.over:
+		case w.stopped != 0 && len(s.asked) > 0:
+			sooner(w.stopped + lookLong)
+		case len(s.asked) == 0:
+			sooner(w.due)
 		}
 	}
 	return next

@@ -1,56 +1,84 @@
 package loop
 
 import (
-	"errors"
-
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
 )
 
-// reload takes over a new configuration, or keeps the old one, and says so to
-// the service manager before the workers are rolled over. reply, if not nil, is
-// answered when they are.
-func (l *Loop) reload(reply chan<- Outcome) {
+// This file carries a reload out: prepare.go reads the new configuration in another
+// goroutine, takeOver gives it to the policy, and end answers whoever asked when
+// the rolling restart has ended.
+
+// begin takes over a new configuration, or keeps the old one, and says so to
+// the service manager before the rolling restart. reply, if not nil, is
+// answered when that is over. directory is the working directory of the service by
+// whoever knows it, "" = nobody does.
+func (r *reloads) begin(reply chan<- Outcome, directory string) {
 	if reply != nil {
-		l.reloads = append(l.reloads, reply)
+		r.waiting = append(r.waiting, reply)
 	}
-	if l.policy.Condition(l.now).Draining {
-		l.say(eventRefused, levelInfo, "the reload is ignored: "+ErrDraining.Error())
-		l.endReloads(Outcome{Err: ErrDraining})
+	if r.draining() {
+		r.say(event.ReloadIgnored, event.Cause(ErrDraining))
+		r.answer(Outcome{Err: ErrDraining})
 		return
 	}
-	l.seams.Reloading()
-	settings, err := l.seams.Reconfigure()
+	r.seams.Reloading()
+	if r.seams.Prepare == nil {
+		r.takeOver(nil)
+		return
+	}
+	if directory != "" {
+		r.directory = directory
+	}
+	r.prepare()
+}
+
+// takeOver ends the reload or begins the rolling restart, when what may take long is
+// done.
+func (r *reloads) takeOver(err error) {
+	var settings Settings
+	if err == nil {
+		settings, err = r.seams.Reconfigure()
+	}
 	if err != nil {
-		l.facts.reload = err.Error()
-		l.say(eventRefused, levelError, "the configuration is not reloaded, the old one stays in force: "+err.Error())
-		l.seams.Ready(l.compose())
-		l.endReloads(Outcome{Err: err})
+		r.refused()
+		r.facts.reload = err
+		r.say(event.ReloadRefused, event.Cause(err))
+		r.seams.Ready(r.line.compose())
+		r.answer(Outcome{Err: err})
 		return
 	}
-	l.facts.reload = ""
-	l.cfg.Settings = settings
-	l.sources.most = settings.MaxPerSource
-	if !l.cfg.PerConnection { // sessions go on as they are
-		l.say(eventReloading, levelInfo, "the configuration is read, workers are rolled over")
+	r.facts.reload = nil
+	r.adopt(settings)
+	if !r.cfg.PerConnection { // sessions go on as they are
+		r.say(event.Reloading)
 	}
-	l.sayCeilings()
-	l.apply(l.policy.Reload(l.now, settings.Policy))
-	l.seams.Ready(l.compose())
+	r.saySettings()
+	r.apply(r.policy.Reload(r.now, settings.Policy))
+	r.seams.Ready(r.line.compose())
 }
 
-// endReload answers those who wait for the roll-out.
-func (l *Loop) endReload(a policy.Action) {
-	if a.Kind == policy.RollOutDone {
-		l.endReloads(Outcome{Replaced: a.Number})
+// end answers those who wait for the rolling restart.
+func (r *reloads) end(a policy.Action) {
+	if a.Kind == policy.RollingDone {
+		r.answer(Outcome{Replaced: a.Number})
 		return
 	}
-	l.facts.reload = l.cause(a)
-	l.endReloads(Outcome{Err: errors.New(l.facts.reload + "; the older workers go on serving")})
+	if a.Kind == policy.RollingWaits {
+		r.answer(Outcome{Err: event.NoRoomForTest.With()})
+		return
+	}
+	r.facts.reload = r.cause(a)
+	err := r.facts.reload
+	if a.Number > 0 {
+		err = event.OlderGoOn.With(event.Cause(err))
+	}
+	r.answer(Outcome{Err: err})
 }
 
-func (l *Loop) endReloads(o Outcome) {
-	for _, reply := range l.reloads {
+func (r *reloads) answer(o Outcome) {
+	for _, reply := range r.waiting {
 		reply <- o
 	}
-	l.reloads = nil
+	r.waiting = nil
 }

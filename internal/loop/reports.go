@@ -2,65 +2,98 @@ package loop
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
 
-// gossip is what was said of reports that were not believed.
-type gossip struct {
-	stranger bool // one was logged
+// This file reads the report socket. A turn calls read before the Tick of the
+// policy, so that no worker counts as silent whose report is only unread.
+
+// reports are what workers say on the report socket.
+type reports struct {
+	*core
+	board     *boardSlots
+	hearForks func() // reads what templates say of workers
+
+	batches   batches
+	unread    bool         // reports beyond maxReports
+	endedPIDs map[int]bool // pids that ended while reports were still unread
+	message   report.Message
+	stranger  bool // a report of one was logged
 }
 
-// readReports drains the report socket, or reads the share of one turn.
-func (l *Loop) readReports() {
-	l.unread = true
-	for range maxReports {
-		err := l.seams.Receive(&l.message)
+// wanted reports whether the socket is to be read in this turn.
+func (r *reports) wanted(e *events) bool {
+	return r.cfg.ReportFD >= 0 && (e.report || r.unread || r.batches.until > 0 || len(e.ended) > 0)
+}
+
+// ended: while reports are unread, some may be of a worker that is gone; a new worker of the
+// same pid must not be taken for their sender.
+func (r *reports) ended(p *proc) {
+	if r.unread {
+		r.endedPIDs[p.PID] = true
+	}
+}
+
+// read drains the report socket, or reads the share of one turn.
+func (r *reports) read() {
+	r.unread = true
+	r.batches.wall = r.seams.Wall().UnixNano()
+	n := 0
+	defer func() {
+		r.batches.count(r.now, n)
+		r.sockets.untaken.useless = max(0, r.sockets.untaken.useless-n)
+	}()
+	for ; n < maxReports; n++ {
+		err := r.seams.Receive(&r.message)
 		if errors.Is(err, report.ErrEmpty) {
-			l.unread = false
-			clear(l.gone)
+			r.unread = false
+			clear(r.endedPIDs)
 			return
 		}
 		if err != nil {
-			l.apply(l.policy.StatusReadError(l.now))
-			l.say(eventInternal, levelError, "reports cannot be read: "+err.Error())
-			l.unread = false
+			r.say(event.ReportsUnreadable, event.Cause(err))
+			r.unread = false
 			return
 		}
-		l.hear(&l.message)
+		r.hear(&r.message)
 	}
 }
 
 // hear books one report, if it is to be believed.
-func (l *Loop) hear(m *report.Message) {
-	p := l.sender(m)
+func (r *reports) hear(m *report.Message) {
+	if m.Descriptors {
+		r.batches.prompt = r.now + promptPeriod
+	}
+	p := r.sender(m)
 	switch {
 	case p == nil:
-		l.rejectStranger(m)
+		r.rejectStranger(m)
 	case m.Malformed != "":
-		l.reject(p, "it is "+m.Malformed)
+		r.reject(p, event.Malformed.With(event.What(m.Malformed)))
 	default:
 		if m.HasStatus {
 			p.text = m.Status
 		}
-		l.book(p, m)
+		r.book(p, m)
 	}
 }
 
-func (l *Loop) book(p *proc, m *report.Message) {
-	l.boardFirst(p, m)
+func (r *reports) book(p *proc, m *report.Message) {
+	r.board.first(p, m)
 	if !says(m) {
 		return
 	}
-	r := translate(p, m)
-	actions, verdict := l.policy.Status(l.now, r)
+	said := translate(p, m)
+	actions, verdict := r.policy.Status(r.now, said)
 	if verdict == policy.Nonsense {
-		l.reject(p, "X_AVAILD is neither busy nor idle")
+		r.reject(p, event.Nonsense.With())
 	}
-	l.measure(p, r)
-	l.apply(actions)
+	r.measure(p, said, r.sent(m))
+	r.apply(actions)
+	r.busiest = max(r.busiest, r.condition().Serving)
 }
 
 // says reports whether there is anything in it for the policy.
@@ -87,44 +120,44 @@ func translate(p *proc, m *report.Message) policy.Report {
 // sender is the worker that a report comes from, nil if it is not to be
 // believed. A pid alone may be a dead worker's that was given away again; where
 // the kernel vouches for the very process, the two must be the same.
-func (l *Loop) sender(m *report.Message) *proc {
-	if m.PID == 0 || l.gone[m.PID] {
+func (r *reports) sender(m *report.Message) *proc {
+	if m.PID == 0 || r.endedPIDs[m.PID] {
 		return nil
 	}
-	if p := l.procs[m.PID]; p != nil {
+	if r.procs[m.PID] == nil { // a worker may have been forked this instant
+		r.hearForks()
+	}
+	if p := r.procs[m.PID]; p != nil {
 		if m.Inode != 0 && p.inode != 0 && m.Inode != p.inode {
 			return nil
 		}
 		return p
 	}
-	if !l.cfg.DescendantsReport {
+	if !r.cfg.DescendantsReport {
 		return nil
 	}
-	pid, _ := l.seams.Ancestor(m.PID, func(pid int) bool { return l.procs[pid] != nil })
-	return l.procs[pid]
+	pid, _ := r.seams.Ancestor(m.PID, func(pid int) bool { return r.procs[pid] != nil })
+	return r.procs[pid]
 }
 
 // reject counts a bad report and logs it once per worker.
-func (l *Loop) reject(p *proc, why string) {
-	l.tally.Rejected.Reports++
-	if p.gossiped {
+func (c *core) reject(p *proc, why error) {
+	c.tally.Rejected.Reports++
+	if p.rejectLogged {
 		return
 	}
-	p.gossiped = true
-	l.say(eventGossip, levelWarn, fmt.Sprintf(
-		"a report of worker %d is ignored: %s; further ones of it are only counted", p.PID, why), "worker_pid", p.PID, "generation", p.generation)
+	p.rejectLogged = true
+	c.say(event.ReportRejected, event.Worker(p.PID, p.generation), event.Cause(why))
 }
 
 // rejectStranger does the same for senders that are no workers. Datagrams of
 // workers that ended meanwhile come here too; a worker's last words are no
 // reason for a message.
-func (l *Loop) rejectStranger(m *report.Message) {
-	l.tally.Rejected.Reports++
-	if l.gossip.stranger {
+func (r *reports) rejectStranger(m *report.Message) {
+	r.tally.Rejected.Reports++
+	if r.stranger {
 		return
 	}
-	l.gossip.stranger = true
-	l.say(eventGossip, levelInfo, fmt.Sprintf(
-		"reports of processes that are no workers are ignored, such as %d of user %d (a process that a worker started needs --notify-access=all); further ones are only counted",
-		m.PID, m.UID))
+	r.stranger = true
+	r.say(event.StrangerRejected, event.PID(m.PID), event.UID(m.UID))
 }

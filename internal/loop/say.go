@@ -3,67 +3,30 @@ package loop
 import (
 	"context"
 	"log/slog"
+
+	"github.com/availd/availd/internal/event"
 )
 
-// event names a kind of message, for the rate limit and for whoever filters the
-// journal. The names are an interface.
-type event string
-
-const (
-	eventFull         event = "full"
-	eventFullEnds     event = "full_ends"
-	eventStress       event = "stress_begins"
-	eventStressEnds   event = "stress_ends"
-	eventThrottle     event = "throttle_begins"
-	eventThrottleEnds event = "throttle_ends"
-	eventFailed       event = "worker_failed"
-	eventHung         event = "worker_hung"
-	eventSuspect      event = "suspect"
-	eventStuck        event = "socket_ignored"
-	eventDenied       event = "quiesce_denied"
-	eventSource       event = "connection_closed"
-	eventGossip       event = "report_rejected"
-	eventAdopted      event = "adopted"
-	eventUpgrading    event = "upgrading"
-	eventUpgraded     event = "upgraded"
-	eventUpgrade      event = "upgrade_refused"
-	eventReloading    event = "reloading"
-	eventReload       event = "reloaded"
-	eventRefused      event = "reload_refused"
-	eventRollOut      event = "roll_out_stopped"
-	eventStop         event = "stopping"
-	eventBirth        event = "birth"
-	eventDeath        event = "death"
-	eventCeiling      event = "limit_unreachable"
-	eventInternal     event = "internal"
-)
-
-const (
-	levelDebug = slog.LevelDebug
-	levelInfo  = slog.LevelInfo
-	levelWarn  = slog.LevelWarn
-	levelError = slog.LevelError
-)
+// This file writes messages. Everything in the loop that logs calls say.
 
 // pool are the numbers that go with every message worth reading. They are found
 // out for those only that are written: the depth of the queue is a system call.
-type pool struct{ *Loop }
+type pool struct{ *core }
 
 // LogValue is the function of slog.LogValuer.
-func (l pool) LogValue() slog.Value {
-	c := l.policy.Condition(l.now)
-	return slog.GroupValue(slog.Int("busy", c.Busy), slog.Int("idle", c.Idle), slog.Int("limit", c.Limit),
-		slog.String("queue", l.queueText()))
+func (p pool) LogValue() slog.Value {
+	c := p.condition()
+	return slog.GroupValue(slog.Int("busy", c.Busy), slog.Int("idle", c.Idle), event.Limit(c.Limit),
+		slog.String("queue", p.sockets.text()))
 }
 
-// say logs one message of a kind. args are pairs of a field's name and value.
-func (l *Loop) say(e event, level slog.Level, text string, args ...any) {
-	ctx := context.Background()
-	if !l.seams.Log.Enabled(ctx, level) {
+// say logs a message.
+func (c *core) say(m *event.Message, fields ...slog.Attr) {
+	if !c.seams.Log.Enabled(context.Background(), m.Level) {
 		return
 	}
-	if level >= levelInfo {
-		args = append(args, "pool", pool{l})
+	if m.Level >= slog.LevelInfo {
+		fields = append(fields, slog.Any("pool", pool{c}))
 	}
-	l.seams.Log.With(slog.String("event", string(e))).Log(ctx, level, text, args...)
+	event.Log(c.seams.Log, m, fields...)
 }

@@ -1,23 +1,39 @@
 package loop
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
 )
+
+// This file watches the listening sockets as the policy wishes, and reads how many
+// connections wait in their queues. A turn calls connections for those that are ready,
+// after Tick.
 
 // sockets puts the listening sockets into the epoll set and takes them out, as
 // the policy wishes.
 type sockets struct {
-	loop  *Loop
+	*core
 	list  []Socket
 	watch policy.Watch
+	held  bool           // none is watched for now, whatever the wish
 	in    []bool         // the set, by socket
 	again policy.Instant // when those are tried again that could not be watched; 0 = there are none
 
 	sample []int
+	looked policy.Instant // when it was last found out how many wait at all of them; 0 = never
+	found  int            // … so many
+	seen   []int          // how many waited at each when it was last read
+	moves  uint64         // how often fewer waited than before, so that some were accepted
+
+	downs    downs
+	untaken  untaken
+	arrivals arrivals
 }
 
 // watchAgain is when a socket is tried again for which the kernel had no memory, or
@@ -46,25 +62,27 @@ func (s *sockets) set(w policy.Watch) {
 		if err == nil {
 			continue
 		}
-		s.again = s.loop.now + watchAgain
+		s.again = s.now + watchAgain
 		if !told {
-			s.loop.say(eventInternal, levelError, "socket "+sock.Name+" cannot be watched ("+err.Error()+
-				"): its connections start no workers until it can, which is tried every second; see whether memory or fs.epoll.max_user_watches is short",
-				"socket", sock.Name)
+			s.unwatchable(sock, err)
 		}
 	}
+}
+
+func (s *sockets) unwatchable(sock Socket, err error) {
+	s.say(event.SocketUnwatched, event.Socket(sock.Name), event.Cause(err))
 }
 
 // put makes the wish true for one socket.
 func (s *sockets) put(i int) (err error) {
 	fd, was := s.list[i].FD, s.in[i]
-	switch s.in[i] = s.watch != policy.WatchOff; {
+	switch s.in[i] = s.watch != policy.WatchOff && !s.held && !s.isDown(i); {
 	case was && !s.in[i]:
-		err = s.loop.epoll.remove(fd)
+		err = s.epoll.remove(fd)
 	case was:
-		err = s.loop.epoll.modify(fd, interest(s.watch), kindSocket)
+		err = s.epoll.modify(fd, interest(s.watch), kindSocket)
 	case s.in[i]:
-		err = s.loop.epoll.add(fd, interest(s.watch), kindSocket)
+		err = s.epoll.add(fd, interest(s.watch), kindSocket)
 		s.in[i] = err == nil
 	}
 	return err
@@ -72,7 +90,7 @@ func (s *sockets) put(i int) (err error) {
 
 // tryAgain makes the wish true that could not be made before.
 func (s *sockets) tryAgain() {
-	if s.again > 0 && s.loop.now >= s.again {
+	if s.again > 0 && s.now >= s.again {
 		s.set(s.watch)
 	}
 }
@@ -81,10 +99,14 @@ func (s *sockets) tryAgain() {
 // of unknown depth counts as 1 when it is readable.
 func (s *sockets) waiting() (sum int, known bool) {
 	known = true
-	for _, sock := range s.list {
-		d := s.loop.seams.Depth(sock.FD)
+	for i, sock := range s.list {
+		if s.isDown(i) { // readable for ever, and empty
+			continue
+		}
+		d := s.seams.Depth(sock.FD)
 		switch {
 		case d.Waiting >= 0:
+			s.note(i, d.Waiting)
 			sum += d.Waiting
 		case d.Readable:
 			sum++
@@ -93,16 +115,42 @@ func (s *sockets) waiting() (sum int, known bool) {
 			known = false
 		}
 	}
+	s.looked, s.found = s.now, sum
 	return sum, known
+}
+
+// text is how many wait, for people.
+func (s *sockets) text() string {
+	n, known := s.waiting()
+	if !known {
+		return "?"
+	}
+	return strconv.Itoa(n)
+}
+
+// note books how many wait at a socket.
+func (s *sockets) note(i, waiting int) {
+	if s.seen == nil {
+		s.seen = make([]int, len(s.list))
+	}
+	if waiting < s.seen[i] {
+		s.moves++
+	}
+	s.seen[i] = waiting
 }
 
 // depths is the number of waiting connections for each socket. The slice is
 // valid until the next call.
 func (s *sockets) depths() []int {
 	s.sample = s.sample[:0]
-	for _, sock := range s.list {
-		d := s.loop.seams.Depth(sock.FD)
+	for i, sock := range s.list {
+		if s.isDown(i) {
+			s.sample = append(s.sample, 0)
+			continue
+		}
+		d := s.seams.Depth(sock.FD)
 		n := max(d.Waiting, 0)
+		s.note(i, n)
 		if d.Waiting < 0 && d.Readable {
 			n = policy.Unsure
 		}
@@ -115,22 +163,32 @@ func (s *sockets) depths() []int {
 // what happened earlier in the turn may have ended that.
 func (l *Loop) connections() {
 	for _, fd := range l.ready.sockets {
-		if l.cfg.PerConnection {
-			l.acceptFrom(fd)
+		if i := l.sockets.index(fd); i < 0 || l.sockets.isDown(i) {
 			continue
 		}
-		if l.sockets.watch == policy.WatchOff || l.postponed != nil && l.sockets.watch == policy.WatchOn {
+		if l.cfg.PerConnection {
+			l.clients.acceptFrom(fd)
+			continue
+		}
+		if l.sockets.watch == policy.WatchOff || l.starts.postponed != nil && l.sockets.watch == policy.WatchOn {
 			return // else it is a wake-up of which there is no second one
 		}
-		if l.isGone(fd) {
+		if l.board.isTaken(fd) {
 			continue
 		}
 		l.apply(l.policy.Connection(l.now, l.demand()))
+		l.load.clientWaits()
+		l.queueWait.clientWaits()
 	}
 }
 
+// index is the place of a socket in the list, -1 = it is not there.
+func (s *sockets) index(fd int) int {
+	return slices.IndexFunc(s.list, func(sock Socket) bool { return sock.FD == fd })
+}
+
 // demand is what the policy wants to know about a readable socket. With one
-// birth at a time the depth does not matter, and is not read.
+// start at a time the depth does not matter, and is not read.
 func (l *Loop) demand() int {
 	if l.sockets.watch == policy.WatchOn && l.cfg.Policy.MaxStarting <= 1 {
 		return 1

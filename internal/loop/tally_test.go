@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/state"
 	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
 
 // count is how many times a histogram has seen.
-func count(h *status.Histogram) (n uint64) {
+func count(h *state.Histogram) (n uint64) {
 	for _, c := range h.Counts {
 		n += c
 	}
@@ -33,7 +34,7 @@ func TestTimes(t *testing.T) {
 	}
 	w.says(101, report.Idle)
 	w.says(101, report.Idle)
-	m := w.loop.snapshot().Measures
+	m := w.loop.shown.snapshot().Measures
 	if n := count(m.Starts); n != 1 || m.Starts.Sum != 200*time.Millisecond {
 		t.Errorf("%d starts that took %v, want one of 200 ms", n, m.Starts.Sum)
 	}
@@ -43,7 +44,7 @@ func TestTimes(t *testing.T) {
 	report := policy.Report{Worker: 101, HasAvailable: true, Held: -1, Finished: -1}
 	if n := testing.AllocsPerRun(100, func() {
 		report.Available = policy.Idle - report.Available
-		w.loop.measure(w.loop.procs[101], report)
+		w.loop.measure(w.loop.procs[101], report, w.now)
 	}); n != 0 {
 		t.Errorf("%v allocations for a report", n)
 	}
@@ -68,7 +69,7 @@ func TestTimeFromJobToJob(t *testing.T) {
 	says(report.Busy, -1)
 	w.after(40 * time.Millisecond)
 	says(report.Idle, 0)
-	s := w.loop.snapshot()
+	s := w.loop.shown.snapshot()
 	if h := s.Measures.Requests; count(h) != 2 || h.Sum != 50*time.Millisecond || *s.Counters.Requests != 2 {
 		t.Errorf("%d of %d requests that took %v, want two of 50 ms", count(h), *s.Counters.Requests, h.Sum)
 	}
@@ -83,7 +84,7 @@ func TestTimeOfSeveral(t *testing.T) {
 	w.report(report.Message{PID: 101, Avail: report.Busy, Jobs: 2, Done: -1})
 	w.report(report.Message{PID: 101, Avail: report.Idle, Jobs: 1, Done: 1})
 	w.turn()
-	s := w.loop.snapshot()
+	s := w.loop.shown.snapshot()
 	if s.Measures.Starts != nil {
 		t.Errorf("a worker whose first word was of a job has a start of %v", s.Measures.Starts.Sum)
 	}
@@ -101,7 +102,7 @@ func TestReasons(t *testing.T) {
 		w.connect()
 		w.turn()
 		w.accept()
-		pid := 100 + len(w.births)
+		pid := 100 + len(w.starts)
 		w.says(pid, report.Busy)
 		w.says(pid, report.Idle)
 		w.says(pid, report.Busy)
@@ -124,7 +125,7 @@ func TestReasons(t *testing.T) {
 	want := [status.ExitReasons]uint64{
 		status.ExitClean: 2, status.ExitFailed: 1, status.ExitSignal: 1, status.ExitKilled: 1, status.ExitUnknown: 1,
 	}
-	s := w.loop.snapshot()
+	s := w.loop.shown.snapshot()
 	if f := s.LastFailure; f == nil || f.Signal == nil || *f.Signal != int(unix.SIGABRT) {
 		t.Errorf("the last failure is %+v, not the hung one's", f)
 	}
@@ -151,7 +152,7 @@ func TestTallyIsKept(t *testing.T) {
 	if kept != want {
 		t.Errorf("kept is %+v, want %+v", kept, want)
 	}
-	if d := w.loop.snapshot().Demand; d.Peak != 57 {
+	if d := w.loop.shown.snapshot().Demand; d.Peak != 57 {
 		t.Errorf("the demand began anew: %+v", d)
 	}
 }
@@ -166,7 +167,7 @@ func TestTimeOfSessions(t *testing.T) {
 	d.die(101, policy.End{Signal: 9})
 	d.die(102, policy.End{Code: 203})
 	d.turn()
-	m := d.loop.snapshot().Measures
+	m := d.loop.shown.snapshot().Measures
 	if m.Requests == nil || count(m.Requests) != 1 || m.Requests.Sum != 4*time.Second || m.Starts != nil {
 		t.Errorf("%+v, want one session of 4 s", m)
 	}
@@ -180,7 +181,7 @@ func TestStartOnTheBoard(t *testing.T) {
 	w.after(50 * time.Millisecond)
 	w.join(101)
 	w.accept()
-	if m := w.loop.snapshot().Measures; m.Starts == nil || count(m.Starts) != 1 || m.Starts.Sum != 50*time.Millisecond || m.Requests != nil {
+	if m := w.loop.shown.snapshot().Measures; m.Starts == nil || count(m.Starts) != 1 || m.Starts.Sum != 50*time.Millisecond || m.Requests != nil {
 		t.Errorf("%+v, want one start of 50 ms", m)
 	}
 }

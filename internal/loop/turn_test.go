@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/sockdiag"
 	"github.com/availd/availd/policy"
 )
 
@@ -27,7 +29,7 @@ func TestReportBeforeDeadline(t *testing.T) {
 	}
 }
 
-// TestWakeUpOfOneShot: a wake-up that comes in a turn of many births is acted on, as
+// TestWakeUpOfOneShot: a wake-up that comes in a turn of many starts is acted on, as
 // there is no other.
 func TestWakeUpOfOneShot(t *testing.T) {
 	cfg := daemonRules(0)
@@ -43,7 +45,7 @@ func TestWakeUpOfOneShot(t *testing.T) {
 	}
 	w.turn()
 	w.after(time.Second)
-	if !strings.Contains(w.logged.String(), "worker 101 is believed idle") {
+	if w.said(event.Suspect, "worker_pid=101") != 1 {
 		t.Errorf("nobody looks at the connection that waits: %+v, log %s", w.condition(), &w.logged)
 	}
 }
@@ -61,18 +63,18 @@ func TestSocketThatCannotBeWatched(t *testing.T) {
 	w.says(101, report.Busy)
 	w.connect()
 	w.after(watchAgain - 1)
-	if len(w.births) != 1 || strings.Count(w.logged.String(), "cannot be watched") != 1 {
-		t.Fatalf("%d births, log %s", len(w.births), &w.logged)
+	if len(w.starts) != 1 || w.said(event.SocketUnwatched) != 1 {
+		t.Fatalf("%d starts, log %s", len(w.starts), &w.logged)
 	}
 	s.FD = listener
 	w.after(1)
-	if len(w.births) != 2 {
-		t.Errorf("%d births, want 2: %s", len(w.births), &w.logged)
+	if len(w.starts) != 2 {
+		t.Errorf("%d starts, want 2: %s", len(w.starts), &w.logged)
 	}
 	w.says(101, report.Idle)
 	w.says(102, report.Idle)
 	w.turn()
-	if strings.Count(w.logged.String(), "cannot be watched") != 1 {
+	if w.said(event.SocketUnwatched) != 1 {
 		t.Errorf("log %s", &w.logged)
 	}
 }
@@ -80,22 +82,22 @@ func TestSocketThatCannotBeWatched(t *testing.T) {
 // TestUnknownIsNotZero: an empty queue is one of 0, and one that cannot be read is none.
 func TestUnknownIsNotZero(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
-	if q := w.loop.snapshot().Sockets[0].Queue; q == nil || *q != 0 {
+	if q := w.loop.shown.snapshot().Sockets[0].Queue; q == nil || *q != 0 {
 		t.Errorf("queue %v, want 0", q)
 	}
-	w.loop.seams.Depth = func(int) Depth { return Depth{Waiting: -1, Limit: -1} }
-	if s := w.loop.snapshot().Sockets[0]; s.Queue != nil || s.Backlog != nil || !strings.Contains(w.loop.compose(), "queue ?") {
-		t.Errorf("%+v, %s, want nothing known", s, w.loop.compose())
+	w.loop.seams.Depth = func(int) sockdiag.Depth { return sockdiag.Depth{Waiting: -1, Limit: -1} }
+	if s := w.loop.shown.snapshot().Sockets[0]; s.Queue != nil || s.Backlog != nil || !strings.Contains(w.loop.line.compose(), "queue ?") {
+		t.Errorf("%+v, %s, want nothing known", s, w.loop.line.compose())
 	}
 }
 
-// TestGossip: what means nothing is counted; what says something is booked.
-func TestGossip(t *testing.T) {
+// TestRejectedReport: what means nothing is counted; what says something is booked.
+func TestRejectedReport(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
 	w.connect()
 	w.turn()
 	w.says(101, report.Nonsense)
-	if n := w.loop.tally.Rejected.Reports; n != 1 || !strings.Contains(w.logged.String(), "neither busy nor idle") {
+	if n := w.loop.tally.Rejected.Reports; n != 1 || w.said(event.ReportRejected, "reason="+event.Nonsense.Name) != 1 {
 		t.Errorf("%d reports rejected, log %s", n, &w.logged)
 	}
 	if !says(&report.Message{Jobs: 0, Done: -1}) || !says(&report.Message{Jobs: -1, Done: 0}) || says(&report.Message{Jobs: -1, Done: -1}) {
@@ -107,13 +109,13 @@ func TestGossip(t *testing.T) {
 func TestReloadComesToNothing(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(5), left(t, 1, true))
 	reply := make(chan Outcome, 1)
-	w.loop.reload(reply)
+	w.loop.reloads.begin(reply, "")
 	w.die(102, policy.End{Code: 3})
 	w.turn()
-	if o := <-reply; o.Err == nil || !strings.Contains(o.Err.Error(), "worker exited with status 3") {
+	if o := <-reply; !isReason(o.Err, event.BadEnd) {
 		t.Errorf("outcome %+v", o)
 	}
-	if got := w.loop.compose(); !strings.HasSuffix(got, "| RELOAD FAILED: worker exited with status 3") {
+	if got := w.loop.line.compose(); !strings.HasSuffix(got, "| RELOAD FAILED: "+w.loop.facts.reload.Error()) {
 		t.Error(got)
 	}
 }
@@ -127,6 +129,8 @@ func TestEndOfStress(t *testing.T) {
 	w.turn()
 	w.accept()
 	w.says(102, report.Idle)
+	w.die(101, policy.End{}) // it was asked to retire
+	w.turn()
 	w.after(linePeriod)
 	if last := w.lines[len(w.lines)-1]; !strings.Contains(last, "| STRESS until") {
 		t.Fatalf("not the scenario that is meant: %q", last)

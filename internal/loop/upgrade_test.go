@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
@@ -19,7 +20,7 @@ func (w *world) asks() <-chan error {
 	w.t.Helper()
 	answer := make(chan error, 1)
 	go func() { answer <- w.loop.Upgrade(context.Background()) }()
-	waitBell(w.t, w)
+	waitWake(w.t, w)
 	w.turn()
 	return answer
 }
@@ -50,12 +51,12 @@ func TestUpgrade(t *testing.T) {
 	w.says(103, report.Busy)
 	w.die(101, policy.End{})
 	w.turn()
-	if len(w.births) != 1 || w.handed != nil {
-		t.Fatalf("births %v during the trial, handed %v", w.births, w.handed)
+	if len(w.starts) != 1 || w.handed != nil {
+		t.Fatalf("starts %v during the trial, handed %v", w.starts, w.handed)
 	}
 	flushed := false
 	w.loop.seams.Flush = func() bool { flushed = true; return false }
-	w.loop.seams.Execute = func(h, _ []Handed) error {
+	w.loop.seams.Execute = func(h, _ []Handed, _ *HandedTemplate) error {
 		w.handed = h
 		if !flushed || w.slots[2] != "102 state 1" {
 			t.Errorf("what is to be told is flushed: %t, 102 is on record as %s", flushed, w.slots[2])
@@ -75,7 +76,7 @@ func TestUpgrade(t *testing.T) {
 	if !slices.Equal(w.handed, want) {
 		t.Errorf("handed %v, want %v", w.handed, want)
 	}
-	if !strings.Contains(w.logged.String(), "upgrade is refused, this availd goes on: exec format error") {
+	if w.said(event.UpgradeRefused, `cause="exec format error"`) != 1 {
 		t.Errorf("log: %s", &w.logged)
 	}
 	w.says(103, report.Idle)
@@ -98,7 +99,7 @@ func TestUpgradeRefused(t *testing.T) {
 	if err := w.answer(asked); !errors.Is(err, bad) || w.handed != nil {
 		t.Errorf("answer %v, handed %v", err, w.handed)
 	}
-	if log := w.logged.String(); !strings.Contains(log, "exit status 2: panic; mend the binary") {
+	if log := w.logged.String(); w.said(event.UpgradeRefused) != 1 || !strings.Contains(log, "exit status 2: panic") {
 		t.Errorf("log: %s", log)
 	}
 	asked = w.asks()
@@ -127,14 +128,14 @@ func TestUpgradeWhileDraining(t *testing.T) {
 	if w.handed != nil || len(w.trials) != 1 {
 		t.Errorf("handed %v, %d trials", w.handed, len(w.trials))
 	}
-	if !strings.Contains(w.logged.String(), "the upgrade is ignored: the service is being stopped") {
+	if w.said(event.UpgradeIgnored) != 1 {
 		t.Errorf("log: %s", &w.logged)
 	}
 }
 
-// TestUpgradeOfTheDying: one whose end is not known yet goes along, so that the
+// TestUpgradeWithUnreaped: one whose end is not known yet goes along, so that the
 // next image learns it.
-func TestUpgradeOfTheDying(t *testing.T) {
+func TestUpgradeWithUnreaped(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(5), left(t, 1, true))
 	w.fall(101)
 	w.turn()
@@ -153,7 +154,7 @@ func TestAskInVain(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	answer := make(chan error, 1)
 	go func() { answer <- w.loop.Upgrade(ctx) }()
-	waitBell(t, w)
+	waitWake(t, w)
 	w.turn()
 	cancel()
 	if err := w.answer(answer); !errors.Is(err, context.Canceled) {

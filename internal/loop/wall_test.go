@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
 )
@@ -17,7 +18,7 @@ var (
 
 // course is all that a loop does and says.
 type course struct {
-	births    []uint64
+	starts    []uint64
 	signals   string
 	lines     string
 	log       string
@@ -33,7 +34,8 @@ func live(t *testing.T, step func(*world)) course {
 	cfg := daemonRules(2)
 	cfg.StressEligible, cfg.StressHold = true, 20*time.Second
 	w := newWorld(t, cfg)
-	w.loop.cfg.Watchdog, w.loop.watchdog = 5*time.Second, w.now
+	w.loop.cfg.Watchdog = 5 * time.Second
+	w.loop.watchdog.start()
 	var c course
 	next := func(d time.Duration) {
 		step(w)
@@ -44,7 +46,7 @@ func live(t *testing.T, step func(*world)) course {
 	next(time.Second)
 	w.die(101, policy.End{Code: 1})
 	next(time.Second)
-	if at := w.loop.snapshot().ThrottledUntil; at != nil {
+	if at := w.loop.shown.snapshot().ThrottledUntil; at != nil {
 		c.throttled = at.Format(time.TimeOnly)
 	}
 	next(time.Second) // the pause is over, and the client still waits
@@ -60,7 +62,7 @@ func live(t *testing.T, step func(*world)) course {
 	for range 50 {
 		next(5 * time.Second)
 	}
-	c.births, c.beats = w.births, w.beats
+	c.starts, c.beats = w.starts, w.beats
 	c.signals = strings.Join(w.signals, "\n")
 	c.lines = clockTime.ReplaceAllString(strings.Join(w.lines, "\n"), "TIME")
 	c.log = clockTime.ReplaceAllString(logTime.ReplaceAllString(w.logged.String(), ""), "TIME")
@@ -76,7 +78,7 @@ func TestWallClockSteps(t *testing.T) {
 			t.Errorf("the scenario has no %q:\n%s", part, calm.lines)
 		}
 	}
-	if !strings.Contains(calm.log, "stress ends") || !strings.Contains(calm.signals, "SIGTERM") {
+	if !strings.Contains(calm.log, "event="+event.StressEnds.Event) || !strings.Contains(calm.signals, "SIGTERM") {
 		t.Errorf("the scenario is not whole: signals %q, log:\n%s", calm.signals, calm.log)
 	}
 	for _, by := range []time.Duration{time.Hour, -time.Hour} {
@@ -86,7 +88,7 @@ func TestWallClockSteps(t *testing.T) {
 		}
 		stepped.throttled = calm.throttled
 		for what, differ := range map[string]bool{
-			"births":   len(stepped.births) != len(calm.births),
+			"starts":   len(stepped.starts) != len(calm.starts),
 			"signals":  stepped.signals != calm.signals,
 			"STATUS=":  stepped.lines != calm.lines,
 			"messages": stepped.log != calm.log,

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/testutil"
 )
 
 // pipeWith returns a read end that has text in it.
@@ -44,7 +44,7 @@ func TestDescriptorsArrive(t *testing.T) {
 func TestDescriptorsWaitInOrder(t *testing.T) {
 	m, n := start(t)
 	said := m.fill(n)
-	before := len(leak.Files())
+	before := len(testutil.Files())
 	for _, text := range []string{"first", "second"} {
 		fd := pipeWith(t, text)
 		must(t, n.SendFDs("FDSTORE=1\nFDNAME=availd."+text, fd))
@@ -64,19 +64,19 @@ func TestDescriptorsWaitInOrder(t *testing.T) {
 	if !slices.Equal(got, want) || !slices.Equal(texts, []string{"first", "second"}) {
 		t.Errorf("received %q with %q, want %q", got, texts, want)
 	}
-	if after := len(leak.Files()); after != before {
+	if after := len(testutil.Files()); after != before {
 		t.Errorf("%d descriptors open, want %d", after, before)
 	}
 }
 
 func TestCloseReleasesWaitingDescriptors(t *testing.T) {
 	m, n := start(t)
-	before := len(leak.Files()) - 1 // without the notifier's
+	before := len(testutil.Files()) - 1 // without the notifier's
 	m.fill(n)
 	must(t, n.SendFDs("FDSTORE=1\nFDNAME=availd.x", 0, 1, 2))
 	must(t, n.Close())
 	must(t, n.Close())
-	if after := len(leak.Files()); after != before {
+	if after := len(testutil.Files()); after != before {
 		t.Errorf("%d descriptors open, want %d", after, before)
 	}
 	if n.Pending() {
@@ -91,11 +91,11 @@ func TestBadDescriptor(t *testing.T) {
 		t.Errorf("got %v, want EBADF", err)
 	}
 	said := m.fill(n)
-	before := len(leak.Files())
+	before := len(testutil.Files())
 	if err := n.SendFDs("FDSTORE=1\nFDNAME=availd.x", 0, none); !errors.Is(err, unix.EBADF) {
 		t.Errorf("while full: got %v, want EBADF", err)
 	}
-	if after := len(leak.Files()); after != before {
+	if after := len(testutil.Files()); after != before {
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
 	if got := m.drain(n); !slices.Equal(got, said) {

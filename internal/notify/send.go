@@ -9,7 +9,7 @@ import (
 )
 
 // maxQueue bounds what waits. A manager that is away for long (daemon-reexec)
-// misses a few seconds of births and deaths, some hundreds of messages.
+// misses a few seconds of starts and deaths, some hundreds of messages.
 const maxQueue = 8192
 
 // maxFDs is the most one message can carry: SCM_MAX_FD, unix(7).

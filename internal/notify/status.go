@@ -1,21 +1,17 @@
 package notify
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "github.com/availd/availd/internal/prose"
 
 // Status sets the text that systemctl status shows. The newest text replaces
 // one that still waits, and goes out after all other messages. Characters
-// that do not print become spaces, so that no line can be smuggled in, and a
+// that do not print become question marks, so that no line can be smuggled in, and a
 // text that is too long is cut. A status the operating system refuses is
 // lost: the next one may be luckier, and the service runs on.
 func (n *Notifier) Status(text string) {
 	if n == nil {
 		return
 	}
-	text = oneLine(text, maxState-len("STATUS="))
+	text = prose.PrintableBytes(text, maxState-len("STATUS="))
 	n.status = &text
 	n.flushStatus()
 }
@@ -24,7 +20,7 @@ func (n *Notifier) Status(text string) {
 // made one that can be sent as Status makes it.
 func (n *Notifier) SendStatus(state, text string) error {
 	state += "\nSTATUS="
-	return n.Send(state + oneLine(text, maxState-len(state)))
+	return n.Send(state + prose.PrintableBytes(text, maxState-len(state)))
 }
 
 func (n *Notifier) flushStatus() {
@@ -34,22 +30,4 @@ func (n *Notifier) flushStatus() {
 	if err := n.transmit("STATUS="+*n.status, nil); !later(err) {
 		n.status = nil
 	}
-}
-
-// oneLine makes a printable text of at most room bytes.
-func oneLine(text string, room int) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) <= room {
-		return text
-	}
-	end := room
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

@@ -1,5 +1,5 @@
 // Package nowait makes system calls that return at once, without telling Go's
-// scheduler of them.
+// scheduler of them, and sees to it that those which may wait find a thread to do so.
 //
 // What package unix calls is announced, as it may wait: the process counts as idle
 // meanwhile, and its monitor thread (sysmon in the runtime's proc.go), if it sleeps, is
@@ -19,21 +19,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Close is close(2). It waits for nobody with sockets whose peer is on this host,
-// pidfds, eventfds and their like; and with others only if lingering was asked for
-// (SO_LINGER of socket(7)) and nobody else holds them.
+// Close is close(2) of what the caller has made or the kernel has: pidfds, eventfds, and
+// sockets that never had anything of another process in them. For others there is
+// [CloseElsewhere].
 func Close(fd int) error {
 	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 	return failure(errno)
 }
 
-// Read is read(2) of a descriptor with O_NONBLOCK.
+// Read is read(2) of a descriptor with O_NONBLOCK that nobody else has: who shares its
+// description can clear the flag (see [ReadShared]).
 func Read(fd int, p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	return count(n, errno)
 }
 
-// Write is write(2) to a descriptor with O_NONBLOCK.
+// ReadShared is preadv2(2) with RWF_NOWAIT at the file's own position, which waits for
+// nobody whatever flags the description has. An eventfd knows it since Linux 5.8; the
+// error is EOPNOTSUPP where a file does not, and ENOSYS where the system call is missing.
+func ReadShared(fd int, p []byte) (int, error) {
+	vector := unix.Iovec{Base: unsafe.SliceData(p)}
+	vector.SetLen(len(p))
+	n, _, errno := unix.RawSyscall6(unix.SYS_PREADV2, uintptr(fd), uintptr(unsafe.Pointer(&vector)), 1,
+		^uintptr(0), ^uintptr(0), unix.RWF_NOWAIT) // -1: no position
+	return count(n, errno)
+}
+
+// Write is write(2) to a descriptor with O_NONBLOCK that nobody else has.
 func Write(fd int, p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	return count(n, errno)
@@ -57,7 +69,8 @@ func Accept(listener, flags int, peer *unix.RawSockaddrAny) (int, error) {
 	return count(n, errno)
 }
 
-// Recv is recvfrom(2) with MSG_DONTWAIT, and without the sender.
+// Recv is recvfrom(2) with MSG_DONTWAIT, and without the sender. It is not for Unix
+// sockets on which descriptors may arrive: the kernel would close those within it.
 func Recv(fd int, p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
 		unix.MSG_DONTWAIT, 0, 0)

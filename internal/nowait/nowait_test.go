@@ -3,6 +3,7 @@ package nowait
 import (
 	"errors"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -10,10 +11,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
+	"github.com/availd/availd/internal/testutil"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+// TestMain lets the test binary be a process that has done nothing else before.
+func TestMain(m *testing.M) {
+	if os.Getenv("THREADS_TEST") != "" {
+		reserved()
+		return
+	}
+	testutil.Main(m)
+}
 
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -46,6 +54,25 @@ func TestDescriptor(t *testing.T) {
 	must(t, Close(fd))
 	if err := Close(fd); !errors.Is(err, unix.EBADF) {
 		t.Errorf("close twice: %v", err)
+	}
+}
+
+// TestReadShared waits for nobody although somebody has made the descriptor blocking.
+func TestReadShared(t *testing.T) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	must(t, err)
+	defer unix.Close(fd)
+	buf := make([]byte, 8)
+	if n, err := ReadShared(fd, buf); n != -1 || !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("read nothing: %d, %v", n, err)
+	}
+	_, err = unix.Write(fd, []byte{7, 0, 0, 0, 0, 0, 0, 0})
+	must(t, err)
+	if n, err := ReadShared(fd, buf); n != 8 || err != nil || buf[0] != 7 {
+		t.Errorf("read: %d, %v, %v", n, err, buf)
+	}
+	if _, err := ReadShared(-1, buf); !errors.Is(err, unix.EBADF) {
+		t.Errorf("nothing: %v", err)
 	}
 }
 

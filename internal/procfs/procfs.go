@@ -1,5 +1,6 @@
-// Package procfs reads the few facts about a process that availd needs from
-// /proc. A fact that cannot be read is reported as missing, never guessed.
+// Package procfs reads the few facts about a process that availd needs from /proc, and
+// finds the control group of the unit that this process runs in, and who else is in it.
+// It only reads. A fact that cannot be read is reported as missing, never guessed.
 package procfs
 
 import (
@@ -26,17 +27,51 @@ func ReadStat(pid int) (s Stat, ok bool) {
 	if err != nil {
 		return s, false
 	}
-	// The name in parentheses may hold anything, so the fields count from its
-	// end: field 3 is the first.
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	return parseStat(data)
+}
+
+// statFields are those behind the name: field 3 is the first. The name is in parentheses
+// and may hold anything, so they count from its end.
+func statFields(data []byte) []string {
+	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+}
+
+func parseStat(data []byte) (s Stat, ok bool) {
+	fields := statFields(data)
 	if len(fields) < 20 {
 		return s, false
 	}
 	s.Parent, _ = strconv.Atoi(fields[1])
 	s.Group, _ = strconv.Atoi(fields[2])
 	s.Session, _ = strconv.Atoi(fields[3])
+	var err error
 	s.Start, err = strconv.ParseUint(fields[19], 10, 64)
 	return s, err == nil
+}
+
+// Ticks is how long a process has run, in clock ticks, and whether it waits for a disk now
+// (state D of proc_pid_stat(5)); 0 = it is not there.
+func Ticks(pid int) (ticks uint64, waits bool) {
+	var buf [1024]byte
+	data, err := ReadStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
+	fields := statFields(data)
+	if err != nil || len(fields) < 13 {
+		return 0, false
+	}
+	for _, field := range fields[11:13] { // utime, stime
+		n, _ := strconv.ParseUint(field, 10, 64)
+		ticks += n
+	}
+	return ticks, fields[0] == "D"
+}
+
+// HasTerminal reports whether a process has a controlling terminal (tty_nr of
+// proc_pid_stat(5)).
+func HasTerminal(pid int) bool {
+	var buf [1024]byte
+	data, err := ReadStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
+	fields := statFields(data)
+	return err == nil && len(fields) > 4 && fields[4] != "0"
 }
 
 // ReadStart reads what a file begins with, as much as there is room for in buf, in
@@ -60,6 +95,10 @@ func PidOf(fd int) int {
 	if err != nil {
 		return -1
 	}
+	return parsePid(data)
+}
+
+func parsePid(data []byte) int {
 	for line := range strings.Lines(string(data)) {
 		if value, ok := strings.CutPrefix(line, "Pid:"); ok {
 			if pid, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
@@ -85,23 +124,6 @@ func Environ(pid int, name string) (string, bool) {
 	return "", false
 }
 
-// Catches reports whether a process does something of its own on a signal, or
-// ignores it; false: it has the default effect, or cannot be told
-// (proc_pid_status(5)).
-func Catches(pid int, sig unix.Signal) bool {
-	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(data)) {
-		name, mask, _ := strings.Cut(strings.TrimSpace(line), ":\t")
-		if name != "SigCgt" && name != "SigIgn" {
-			continue
-		}
-		if set, err := strconv.ParseUint(mask, 16, 64); err == nil && set>>(sig-1)&1 != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // Arguments are the words of the command line.
 func Arguments(pid int) []string {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
@@ -121,22 +143,77 @@ func Program(pid int) string {
 	return strings.TrimSuffix(exe, " (deleted)")
 }
 
-// Private is the memory in bytes that a process shares with no file: resident
-// less shared, of /proc/PID/statm (proc_pid_statm(5)). Pages that it still
-// shares with its parent after a fork are counted, too.
-func Private(pid int) (int64, bool) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+// CountThreads is how many threads a process has (num_threads of proc_pid_stat(5)); 0 = it
+// cannot be told.
+func CountThreads(pid int) int {
+	var buf [1024]byte
+	data, err := ReadStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
 	if err != nil {
-		return 0, false
+		return 0
 	}
-	words := strings.Fields(string(data))
-	if len(words) < 3 {
-		return 0, false
+	const numThreads = 20 - 3
+	fields := statFields(data)
+	if len(fields) <= numThreads {
+		return 0
 	}
-	resident, err := strconv.ParseInt(words[1], 10, 64)
-	shared, err2 := strconv.ParseInt(words[2], 10, 64)
-	if err != nil || err2 != nil {
-		return 0, false
+	n, _ := strconv.Atoi(fields[numThreads])
+	return max(0, n)
+}
+
+// Memory is what a process has in its pages, in bytes: Proportional with each page divided by
+// the number of processes that have it, Private in pages that nobody else has, Shared in
+// the others.
+// Anonymous is what of all three belongs to no file, and Swapped what is in swap, of which
+// the process has its share.
+type Memory struct{ Proportional, Private, Shared, Anonymous, Swapped int64 }
+
+// Anonymous is the memory of a process in bytes that belongs to no file, in pages and in
+// swap (RssAnon and VmSwap of proc_pid_status(5)). Pages that it still shares with its parent
+// after a fork are counted, too. It is a count of the kernel, which walks nothing for it.
+func Anonymous(pid int) (int64, bool) {
+	s := status(pid)
+	resident, ok := kilobytes(s["RssAnon"])
+	swapped, _ := kilobytes(s["VmSwap"])
+	return (resident + swapped) << 10, ok
+}
+
+func kilobytes(text string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSuffix(text, " kB"), 10, 64)
+	return n, err == nil && n >= 0 && n <= 1<<40
+}
+
+// MemoryOf reads it (proc_pid_smaps_rollup(5), Linux 4.14). The kernel walks all pages of the
+// process for that, with a lock that the process needs to map memory.
+func MemoryOf(pid int) (Memory, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return Memory{}, false
 	}
-	return (resident - shared) * int64(os.Getpagesize()), true
+	return parseMemory(data)
+}
+
+func parseMemory(data []byte) (m Memory, ok bool) {
+	for line := range strings.Lines(string(data)) {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		kilobytes, err := strconv.ParseInt(words[1], 10, 64)
+		if err != nil || kilobytes < 0 || kilobytes > 1<<40 {
+			continue
+		}
+		switch words[0] {
+		case "Pss:":
+			m.Proportional, ok = kilobytes<<10, true
+		case "Private_Clean:", "Private_Dirty:":
+			m.Private += kilobytes << 10
+		case "Anonymous:":
+			m.Anonymous += kilobytes << 10
+		case "SwapPss:":
+			m.Swapped += kilobytes << 10
+		case "Shared_Clean:", "Shared_Dirty:":
+			m.Shared += kilobytes << 10
+		}
+	}
+	return m, ok
 }

@@ -2,13 +2,12 @@ package quiesce
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/procfs"
 )
 
 // yields is how often the CPU is left to a process that was sent SIGSTOP: it has
@@ -26,15 +25,17 @@ func awaitStop(pid int) (stopped, gone bool) {
 	return false, false
 }
 
+// isStopped looks at all threads. The first one may have ended before the others
+// (pthread_exit(3)), which is no end of the process.
 func isStopped(pid int) (stopped, gone bool) {
-	dir := fmt.Sprintf("/proc/%d/task", pid)
-	threads, err := os.ReadDir(dir)
+	threads, err := procfs.Threads(pid)
 	if err != nil {
-		return false, true
+		return false, !isAlive(pid)
 	}
-	for _, t := range threads {
-		stat, err := os.ReadFile(dir + "/" + t.Name() + "/stat")
-		if isGone(err) {
+	living := 0
+	for _, thread := range threads {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/stat", pid, thread))
+		if procfs.IsGone(err) {
 			continue
 		}
 		if err != nil {
@@ -47,73 +48,11 @@ func isStopped(pid int) (stopped, gone bool) {
 		case i < 0 || i+2 >= len(stat):
 			return false, false
 		case stat[i+2] == 'Z' || stat[i+2] == 'X':
-			return false, true
+			continue
 		case stat[i+2] != 'T':
 			return false, false
 		}
+		living++
 	}
-	return len(threads) > 0, false
+	return living > 0, living == 0
 }
-
-// sockets are the inode numbers of the sockets that a process has open.
-func sockets(pid int) ([]uint64, error) {
-	dir := fmt.Sprintf("/proc/%d/fd", pid)
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var inodes []uint64
-	for _, f := range files {
-		link, err := os.Readlink(dir + "/" + f.Name())
-		if err != nil && !isGone(err) {
-			return nil, err
-		}
-		if inode, ok := socketInode(link); ok {
-			inodes = append(inodes, inode)
-		}
-	}
-	return inodes, nil
-}
-
-// socketAt is one of them.
-func socketAt(pid, fd int) (inode uint64, err error) {
-	link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
-	if err != nil {
-		return 0, err
-	}
-	inode, ok := socketInode(link)
-	if !ok {
-		return 0, unix.ENOTSOCK
-	}
-	return inode, nil
-}
-
-// socketInode reads what a descriptor's link says of a socket (proc_pid_fd(5)).
-func socketInode(link string) (uint64, bool) {
-	number, ok := strings.CutPrefix(link, "socket:[")
-	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
-	return inode, ok && err == nil
-}
-
-// children are the processes that a process has started, as far as the kernel
-// tells (CONFIG_PROC_CHILDREN, which distributions have on).
-func children(pid int) (pids []int, err error) {
-	dir := fmt.Sprintf("/proc/%d/task", pid)
-	threads, err := os.ReadDir(dir)
-	for _, t := range threads {
-		list, failed := os.ReadFile(dir + "/" + t.Name() + "/children")
-		if failed != nil && !isGone(failed) {
-			err = failed
-		}
-		for _, word := range strings.Fields(string(list)) {
-			if child, err := strconv.Atoi(word); err == nil {
-				pids = append(pids, child)
-			}
-		}
-	}
-	return pids, err
-}
-
-// isGone reports whether a file of /proc is not there (any more): the process has
-// ended, or the thread, or the descriptor is closed.
-func isGone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) }

@@ -1,24 +1,35 @@
-// Package quiesce looks whether a process holds a connection that was accepted
-// from one of our listening sockets. One that does not, and is stopped meanwhile,
-// can be killed without anybody noticing: what waits in the accept queue is
-// others' to take.
+// Package quiesce finds out whether a process holds a connection that was accepted
+// from one of our listening sockets. A process that holds none, and is stopped
+// meanwhile, can be killed without any client noticing: what waits in the accept queue
+// is for others to take.
 //
-// It is looking only, and sends no signal. A connection is told from other
-// sockets, such as one to a database, by its own address: that is the listener's
-// (sock_diag(7)). What cannot be told counts as held.
+// It only looks, and sends no signal but where it is asked to catch a process. First a process is looked at while it runs:
+// stopping it would disturb the request that it may be working on, as a wait for a
+// descriptor ends with EINTR after SIGSTOP and SIGCONT even without a handler
+// (signal(7)). Only one that seems free is stopped by the caller, and looked at again:
+// a running process may accept a connection at any time, a stopped one cannot.
+//
+// The rule is that what cannot be seen is held. A descriptor counts as harmless only
+// if there is a positive reason: it is of a kind that cannot be a connection, it is one
+// that we gave away ourselves, or the kernel tells the socket's own address and it is
+// not that of a listener. Connections accepted from a Unix socket are of their client's
+// network namespace, and those of a TCP socket of the listener's: in both cases that
+// need not be ours, and then sock_diag(7) does not list them (see socket.go).
 //
 // Reading /proc/PID/fd takes the access mode PTRACE_MODE_READ_FSCREDS of
 // ptrace(2): the same user, or root.
 //
 // # Diagnostics
 //
-// [Denied] is a process that may not be looked at. Nothing here waits, but for a
-// few yields of the CPU to a process that is about to stop.
+// [Denied] is a process that may not be looked at. A call takes as long as reading some
+// files of /proc does, which depends on how many descriptors and threads a process has:
+// the caller should not be a goroutine that must not wait.
 //
 // # Bugs
 //
-// A connection that its client has reset is in no list of the kernel's any more,
-// and not held. One that was handed to another process is not this process's.
+// A connection that was handed to a process that is no descendant is not found.
+// Descendants are found where the kernel has CONFIG_PROC_CHILDREN, as those of
+// distributions do.
 package quiesce
 
 import (
@@ -27,6 +38,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/sockdiag"
 )
 
@@ -35,132 +47,90 @@ type State uint8
 
 // States.
 const (
-	Running State = iota // not stopped (yet)
-	Free                 // stopped, and holds no connection
-	Holding              // stopped, and holds one, or cannot be told
+	Running State = iota // not stopped yet, although it was sent SIGSTOP
+	Free                 // holds no connection
+	Holding              // holds one, or that cannot be told
 	Denied               // may not be looked at
-	Shares               // stopped, and a process that it has started accepts too
+	Shares               // a process that it has started accepts too
 	Gone                 // has ended
+	Busy                 // was sent its signal, and does not wait for a connection
+	Passing              // holds one, and another one than at the look before: see passing.go
 	stopped              // not yet judged
 )
 
+// Process is a process to look at. FD is its pidfd, which stays the caller's; below 0 =
+// there is none, and less can be seen.
+type Process struct{ PID, FD int }
+
+// Question is what is asked of one process.
+type Question struct {
+	Process
+	// Stopped says that it was sent SIGSTOP. Only then is Free still true a moment
+	// later.
+	Stopped bool
+	// Signalled asks first whether the process has heard the signal that it was sent:
+	// one that waits in accept(2) nevertheless has not. Anything else is Busy.
+	Signalled bool
+	// Catch asks for one that is Stopped and holds a connection to be continued and stopped
+	// again, until it is free or catchLong is over: see passing.go. It is stopped when
+	// the answer comes, as it was before.
+	Catch bool
+	// Draining says that connections on which the client has nothing outstanding
+	// do not count: see idle.go.
+	Draining bool
+}
+
 // Looker knows the listening sockets. It belongs to one goroutine.
 type Looker struct {
-	diag   *sockdiag.Conn
-	await  func(pid int) (stopped, gone bool) // awaitStop; tests have something happen before
-	ours   map[uint64]bool                    // inodes that are no connections: the listeners, standard error
-	queues map[uint64]bool                    // inodes of the listeners
-	ports  []port
-	names  map[string]bool // of Unix listeners
-	blunt  bool            // one of the listeners is of another kind: every socket counts
-	tcp    map[uint64]bool // inodes of connections, as of this round
-	listed bool            // … which is made when first needed
+	diag  *sockdiag.Conn
+	await func(pid int) (stopped, gone bool) // awaitStop; tests have something happen before
+
+	ours      map[uint64]bool // inodes that are no connections: the listeners, standard error
+	queues    map[uint64]bool // inodes of the listeners
+	ports     []port
+	names     map[string]bool // of Unix listeners
+	protocols map[string]bool // of the listeners, as the kernel calls them; nil = not known
+	anywhere  map[string]bool // … of those whose connections cannot be told by their address
+
+	mayTake bool              // descriptors may be taken over: no system call filter is in force
+	tcp     map[uint64]listed // sockets of the ports, as of this round
+	whole   bool              // … which has all connections of the listeners
+	asked   bool              // … and was made: when first needed
+	proc    bool              // /proc is that of our pid namespace
+	idle    idleness
+	jobs    map[uint64]job // requests as of the last round of Works, by the inode of the connection
+	round   int            // its number
+	passing passing
 }
 
 type port struct {
 	family uint8
 	number uint16
+	inode  uint64 // of the listener
 }
 
-// New returns a Looker for these listening sockets, which stay the caller's.
-// others are further descriptors that workers have from us.
-func New(listeners, others []int) *Looker {
-	l := newLooker()
-	for _, fd := range others {
-		l.own(fd)
-	}
-	for _, fd := range listeners {
-		l.queues[l.own(fd)] = true
-		l.listener(fd)
-	}
-	return l
-}
+type listed struct{ listens bool }
 
-func newLooker() *Looker {
-	return &Looker{diag: sockdiag.New(), await: awaitStop, ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{}, tcp: map[uint64]bool{}}
-}
-
-// Of returns a Looker for the listening sockets of another process, count
-// descriptors from first on, for who has not got them; nil: they are not there, or
-// the process may not be looked at.
-func Of(pid, first, count int) *Looker {
-	l := newLooker()
-	ports := map[uint64]port{}
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		_ = l.diag.Listeners(family, func(inode uint32, number uint16) { ports[uint64(inode)] = port{family, number} })
-	}
-	for fd := first; fd < first+count; fd++ {
-		inode, err := socketAt(pid, fd)
-		if err != nil {
-			_ = l.Close()
-			return nil
-		}
-		l.ours[inode], l.queues[inode] = true, true
-		if p, isTCP := ports[inode]; isTCP {
-			l.ports = append(l.ports, p)
-		} else if name, listens, err := l.diag.Listener(uint32(inode)); err == nil && listens {
-			l.names[name] = true
-		} else {
-			l.blunt = true
-		}
-	}
-	return l
-}
-
-// own notes a descriptor that is no connection of a client. Only sockets count:
-// the inode numbers of other files are other numbers.
-func (l *Looker) own(fd int) (inode uint64) {
-	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return 0
-	}
-	l.ours[st.Ino] = true
-	return st.Ino
-}
-
-func (l *Looker) listener(fd int) {
-	protocol, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
-	address, _ := unix.Getsockname(fd)
-	switch a := address.(type) {
-	case *unix.SockaddrUnix:
-		l.names[a.Name] = true
-	case *unix.SockaddrInet4:
-		l.ports = append(l.ports, port{unix.AF_INET, uint16(a.Port)})
-	case *unix.SockaddrInet6:
-		l.ports = append(l.ports, port{unix.AF_INET6, uint16(a.Port)})
-	default:
-		l.blunt = true
-	}
-	if len(l.ports) > 0 && protocol != unix.IPPROTO_TCP && protocol != 0 {
-		l.blunt = true // MPTCP lists its connections elsewhere
-	}
-	if isTransparent(fd) {
-		l.blunt = true
-	}
-}
-
-// isTransparent reports whether connections have the address that the client meant,
-// which is not the listener's (Transparent= of systemd.socket(5)).
-func isTransparent(fd int) bool {
-	four, _ := unix.GetsockoptInt(fd, unix.SOL_IP, unix.IP_TRANSPARENT)
-	six, _ := unix.GetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_TRANSPARENT)
-	return four > 0 || six > 0
-}
-
-// Look looks at each of the processes, all of which were sent SIGSTOP before, and
-// writes what it has found into states, which is as long.
+// Look answers the questions, and writes the answers into states, which is as long.
 //
-// None is judged before all are stopped or passed over: one that SIGSTOP finds inside
-// accept(2) takes a connection before it stops, and a list of connections that was
-// made for another process before that would not have it.
-func (l *Looker) Look(pids []int, states []State) {
-	for i, pid := range pids {
-		states[i] = l.halted(pid)
+// No process is judged before all those that are to stop have stopped or are passed
+// over: one that SIGSTOP finds inside accept(2) takes a connection before it stops, and
+// a list of connections that was made for another process before that would not have it.
+func (l *Looker) Look(questions []Question, states []State) {
+	for i, q := range questions {
+		states[i] = stopped
+		if q.Stopped {
+			states[i] = l.halted(q.PID)
+		}
 	}
-	l.listed = false
-	for i, pid := range pids {
+	l.asked = false
+	l.idle.reset()
+	for i, q := range questions {
 		if states[i] == stopped {
-			states[i] = l.judge(pid)
+			states[i] = l.judge(q)
+		}
+		if q.Catch && q.Stopped {
+			states[i] = l.catch(q, states[i])
 		}
 	}
 }
@@ -177,82 +147,111 @@ func (l *Looker) halted(pid int) State {
 	}
 }
 
-// judge says what a stopped process holds.
-func (l *Looker) judge(pid int) State {
-	inodes, err := sockets(pid)
+// judge says what a process holds.
+func (l *Looker) judge(q Question) State {
+	if !l.proc {
+		return Denied // its number means another process in that /proc, or none
+	}
+	if q.Signalled && !q.Stopped && !l.waitsInAccept(q.Process) {
+		return Busy
+	}
+	held, _, err := l.connections(q.Process)
 	switch {
-	case errors.Is(err, os.ErrPermission):
+	case errors.Is(err, os.ErrPermission), procfs.IsGone(err) && isAlive(q.PID): // hidepid= of proc(5)
 		return Denied
-	case err != nil || l.holds(inodes): // it cannot be told for want of descriptors, say
+	case procfs.IsGone(err):
+		return Gone
+	case err != nil: // for want of descriptors, say
 		return Holding
 	}
-	switch shares, err := l.shares(pid); {
-	case err != nil:
-		return Holding
-	case shares:
-		return Shares
-	default:
+	switch s := l.descendants(q.PID); {
+	case s != Free:
+		return s
+	case len(held) == 0, q.Draining && l.idleAll(q, held):
 		return Free
+	case l.passing.through(q.PID, held):
+		return Passing
+	default:
+		return Holding
 	}
 }
 
-func (l *Looker) holds(inodes []uint64) bool {
-	for _, inode := range inodes {
-		if !l.ours[inode] && l.isConnection(inode) {
-			return true
-		}
-	}
-	return false
+// isAlive reports whether there is a process of that number, or its remains.
+func isAlive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
+
+// Connection is a descriptor of a process that is, or may be, a connection accepted from
+// one of the listening sockets.
+type Connection struct {
+	FD    int    // in the process that was looked at
+	Inode uint64 // of the socket; 0 = it is no socket, but may have one inside
+	Sure  bool   // false: it cannot be told
 }
 
-// shares reports whether a child has a listening socket too: it is the one that
-// holds connections, and would go on without its parent.
-func (l *Looker) shares(pid int) (bool, error) {
-	pids, err := children(pid)
-	for _, child := range pids {
-		inodes, failed := sockets(child)
-		if failed != nil && !errors.Is(failed, os.ErrPermission) && !isGone(failed) {
-			err = failed
+// Connections returns what a process holds itself, without its descendants. Unlike Look
+// it may be asked for at any time. On error nothing is known of the process.
+func (l *Looker) Connections(p Process) ([]Connection, error) {
+	l.asked = false
+	if !l.proc {
+		return nil, os.ErrPermission
+	}
+	held, _, err := l.connections(p)
+	return held, err
+}
+
+func (l *Looker) connections(p Process) (held []Connection, files []file, err error) {
+	files, err = descriptors(p.PID, l.mayTake)
+	if err != nil {
+		return nil, nil, err
+	}
+	type place struct {
+		number int
+		inode  uint64
+	}
+	seen := map[place]bool{} // where it cannot be told that threads share a table
+	for _, f := range files {
+		if f.inode != 0 && seen[place{f.number, f.inode}] {
+			continue
 		}
-		for _, inode := range inodes {
-			if l.queues[inode] {
-				return true, nil
+		seen[place{f.number, f.inode}] = true
+		switch l.kind(p, f) {
+		case connection:
+			held = append(held, Connection{f.number, f.inode, true})
+		case unknown:
+			held = append(held, Connection{f.number, f.inode, false})
+		}
+	}
+	return held, files, nil
+}
+
+// most bounds how many descendants are looked at.
+const most = 256
+
+// descendants is Shares if a process that pid has started, or one of those, has a
+// listening socket too: it is the one that holds connections, and would go on without
+// its parent. It is Holding if one has a connection, which may come to nothing without
+// the parent, or may not be looked at.
+func (l *Looker) descendants(pid int) State {
+	state, list := Free, []int{pid}
+	for i := 0; i < len(list); i++ {
+		pids, err := procfs.Children(list[i])
+		if err != nil || len(list)+len(pids) > most {
+			state = Holding
+			continue
+		}
+		list = append(list, pids...)
+	}
+	for _, child := range list[1:] {
+		held, files, err := l.connections(Process{child, -1})
+		for _, f := range files {
+			if l.queues[f.inode] {
+				return Shares
 			}
 		}
-	}
-	return false, err
-}
-
-// isConnection reports whether a socket has the address of a listener.
-func (l *Looker) isConnection(inode uint64) bool {
-	if l.blunt {
-		return true
-	}
-	if len(l.names) > 0 {
-		name, err := l.diag.Name(uint32(inode))
-		switch {
-		case err == nil && l.names[name]:
-			return true
-		case err != nil && !errors.Is(err, sockdiag.ErrNotThere):
-			return true
+		if len(held) > 0 || err != nil && !procfs.IsGone(err) {
+			state = Holding
 		}
 	}
-	return len(l.ports) > 0 && (!l.list() || l.tcp[inode])
-}
-
-// list asks for the connections of all ports, once a round.
-func (l *Looker) list() (known bool) {
-	if l.listed {
-		return true
-	}
-	clear(l.tcp)
-	for _, p := range l.ports {
-		if err := l.diag.Connections(p.family, p.number, func(inode uint32) { l.tcp[uint64(inode)] = true }); err != nil {
-			return false
-		}
-	}
-	l.listed = true
-	return true
+	return state
 }
 
 // Close closes what was opened to ask the kernel.

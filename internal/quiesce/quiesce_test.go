@@ -21,8 +21,13 @@ import (
 const roleVariable = "QUIESCE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVariable) == "" {
+	switch os.Getenv(roleVariable) {
+	case "":
 		os.Exit(m.Run())
+	case "elsewhere":
+		elsewhere()
+	case "saturated":
+		saturated()
 	}
 	fmt.Println("ready")
 	conn := -1
@@ -38,6 +43,8 @@ func TestMain(m *testing.M) {
 			_ = child.Start()
 		case "close":
 			_ = unix.Close(conn)
+		default:
+			hide(in.Text(), conn)
 		}
 		fmt.Println("done")
 	}
@@ -45,10 +52,11 @@ func TestMain(m *testing.M) {
 }
 
 type worker struct {
-	t   *testing.T
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
+	t     *testing.T
+	cmd   *exec.Cmd
+	pidfd int
+	in    io.WriteCloser
+	out   *bufio.Scanner
 }
 
 func start(t *testing.T, files ...int) *worker {
@@ -69,7 +77,10 @@ func start(t *testing.T, files ...int) *worker {
 	must(t, err)
 	w.out = bufio.NewScanner(out)
 	must(t, w.cmd.Start())
+	w.pidfd, err = unix.PidfdOpen(w.cmd.Process.Pid, 0)
+	must(t, err)
 	t.Cleanup(func() {
+		_ = unix.Close(w.pidfd)
 		_ = w.cmd.Process.Signal(unix.SIGCONT)
 		_ = w.in.Close()
 		_ = w.cmd.Wait()
@@ -92,13 +103,24 @@ func (w *worker) do(what string) {
 	w.hear("done")
 }
 
-// look stops the worker, looks, and lets it go on.
+func (w *worker) process() Process { return Process{w.cmd.Process.Pid, w.pidfd} }
+
+// look stops the worker, looks, and lets it go on. While it runs a look finds the same.
 func (w *worker) look(l *Looker) State {
 	w.t.Helper()
+	glance := w.ask(l, Question{Process: w.process()})
 	w.stop()
 	defer func() { must(w.t, w.cmd.Process.Signal(unix.SIGCONT)) }()
+	state := w.ask(l, Question{Process: w.process(), Stopped: true})
+	if glance != state {
+		w.t.Errorf("%v while it runs, %v when it is stopped", glance, state)
+	}
+	return state
+}
+
+func (w *worker) ask(l *Looker, q Question) State {
 	states := make([]State, 1)
-	l.Look([]int{w.cmd.Process.Pid}, states)
+	l.Look([]Question{q}, states)
 	return states[0]
 }
 
@@ -167,11 +189,11 @@ func TestLook(t *testing.T) {
 			_, database := listen(t, unix.AF_INET, unix.SOCK_STREAM, local4)
 			_, other := listen(t, unix.AF_UNIX, unix.SOCK_STREAM, path("db"))
 			w := start(t, fd, connect(t, unix.AF_INET, unix.SOCK_STREAM, database), connect(t, unix.AF_UNIX, unix.SOCK_STREAM, other))
-			for _, l := range []*Looker{New([]int{fd}, nil), Of(w.cmd.Process.Pid, 3, 1)} {
+			for _, l := range []*Looker{New([]int{fd}, nil), Of(w.process(), 3, 1)} {
 				w.serves(l, func() int { return connect(t, test.family, test.kind, sa) })
 				must(t, l.Close())
 			}
-			if l := Of(w.cmd.Process.Pid, 3, 4); l != nil {
+			if l := Of(w.process(), 3, 4); l != nil {
 				t.Error("descriptor 6 is not there")
 			}
 		})
@@ -223,7 +245,7 @@ func TestLookAcceptsLate(t *testing.T) {
 		return w.stop(), false
 	}
 	states := make([]State, 2)
-	l.Look([]int{first.cmd.Process.Pid, late.cmd.Process.Pid}, states)
+	l.Look([]Question{{Process: first.process(), Stopped: true}, {Process: late.process(), Stopped: true}}, states)
 	if states[0] != Holding || states[1] != Holding {
 		t.Errorf("%v, want both holding", states)
 	}
@@ -242,8 +264,8 @@ func TestLookShares(t *testing.T) {
 	}
 }
 
-// TestOfConnection: what is in the place of a listening socket, and is none, makes
-// every socket count.
+// TestOfConnection: what is in the place of a listening socket, and is none, is not
+// taken for one.
 func TestOfConnection(t *testing.T) {
 	for _, address := range []unix.Sockaddr{
 		&unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), "a")},
@@ -258,11 +280,12 @@ func TestOfConnection(t *testing.T) {
 		must(t, err)
 		w := start(t, conn, conn)
 		_ = unix.Close(conn)
-		l := Of(w.cmd.Process.Pid, 3, 1)
-		if !l.blunt {
+		if l := Of(w.process(), 3, 1); l != nil {
 			t.Errorf("%T: a connection is taken for a listening socket", address)
 		}
-		must(t, l.Close())
+		if l := Of(Process{w.cmd.Process.Pid, -1}, 3, 1); l != nil && family == unix.AF_UNIX {
+			t.Error("without a copy of it a connection is taken for a listening socket")
+		}
 	}
 }
 
@@ -280,17 +303,18 @@ func TestLookMapped(t *testing.T) {
 	}
 }
 
-// TestLookBlunt: what cannot be told counts.
-func TestLookBlunt(t *testing.T) {
-	fd, _ := listen(t, unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), "s")})
+// TestLookAnywhere: where connections may have any address, every socket of that
+// protocol counts.
+func TestLookAnywhere(t *testing.T) {
+	fd, _ := listen(t, unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	_, database := listen(t, unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
 	l := New([]int{fd}, nil)
 	defer l.Close()
-	l.blunt = true
+	l.anywhere["TCP"] = true // as by Transparent=
 	if s := start(t, fd).look(l); s != Free {
 		t.Errorf("without any other socket: %v, want free", s)
 	}
-	other := connect(t, unix.AF_UNIX, unix.SOCK_STREAM, must2(unix.Getsockname(fd)))
-	if s := start(t, fd, other).look(l); s != Holding {
+	if s := start(t, fd, connect(t, unix.AF_INET, unix.SOCK_STREAM, database)).look(l); s != Holding {
 		t.Errorf("with another socket: %v, want holding", s)
 	}
 }
@@ -305,8 +329,22 @@ func TestMultipath(t *testing.T) {
 	defer unix.Close(fd)
 	must(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	must(t, unix.Listen(fd, 1))
-	if l := New([]int{fd}, nil); !l.blunt {
-		t.Error("its connections are looked for where they are not")
+	l := New([]int{fd}, nil)
+	defer l.Close()
+	sa := must2(unix.Getsockname(fd))
+	for _, protocol := range []int{unix.IPPROTO_MPTCP, unix.IPPROTO_TCP} {
+		client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, protocol)
+		must(t, err)
+		defer unix.Close(client)
+		must(t, unix.Connect(client, sa))
+		w := start(t, fd, fd)
+		if s := w.look(l); s != Free {
+			t.Errorf("before: %v, want free", s)
+		}
+		w.do("accept")
+		if s := w.look(l); s != Holding {
+			t.Errorf("with a connection of protocol %d: %v, want holding", protocol, s)
+		}
 	}
 }
 
@@ -320,7 +358,7 @@ func TestTransparent(t *testing.T) {
 		{&unix.SockaddrInet6{Addr: [16]byte{15: 1}}, unix.AF_INET6, unix.SOL_IPV6, unix.IPV6_TRANSPARENT},
 	} {
 		fd, _ := listen(t, c.family, unix.SOCK_STREAM, c.sa)
-		if l := New([]int{fd}, nil); l.blunt {
+		if l := New([]int{fd}, nil); len(l.anywhere) > 0 {
 			t.Error("blunt without need")
 		}
 		if err := unix.SetsockoptInt(fd, c.level, c.variable, 1); errors.Is(err, unix.EPERM) {
@@ -328,7 +366,7 @@ func TestTransparent(t *testing.T) {
 		} else {
 			must(t, err)
 		}
-		if l := New([]int{fd}, nil); !l.blunt {
+		if l := New([]int{fd}, nil); len(l.anywhere) == 0 {
 			t.Error("its connections are told by an address that they do not have")
 		}
 	}
@@ -348,7 +386,7 @@ func TestLookNotStopped(t *testing.T) {
 	defer l.Close()
 	w := start(t, fd)
 	states := []State{Holding, Holding}
-	l.Look([]int{w.cmd.Process.Pid, 1 << 22}, states)
+	l.Look([]Question{{Process: w.process(), Stopped: true}, {Process: Process{1 << 22, -1}, Stopped: true}}, states)
 	if states[0] != Running || states[1] != Gone {
 		t.Errorf("%v, want running and gone", states)
 	}
@@ -367,7 +405,7 @@ func TestLookWithoutDescriptors(t *testing.T) {
 	var was unix.Rlimit
 	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &was))
 	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: was.Max}))
-	s := l.judge(w.cmd.Process.Pid)
+	s := l.judge(Question{Process: w.process(), Stopped: true})
 	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &was))
 	if s != Holding {
 		t.Errorf("%v, want holding", s)
@@ -385,7 +423,7 @@ func TestDenied(t *testing.T) {
 				t.Error(errno)
 			}
 		}
-		_, err := sockets(1)
+		_, err := descriptors(1, false)
 		looked <- err
 	}()
 	if err := <-looked; err == nil || !strings.Contains(err.Error(), "denied") {

@@ -14,10 +14,10 @@
 //
 // [Listen] is called once at start, or [Adopt] when a descriptor survived in
 // systemd's store; [Socket.Receive] is called until it says [ErrEmpty]
-// whenever the descriptor is readable. It takes nothing on trust: every
-// descriptor that comes along is closed (for BARRIER=1 that is the answer,
-// see sd_notify_barrier(3)), buffers have a fixed size, and what cannot be
-// understood comes back as [Message.Malformed] rather than as an error.
+// whenever the descriptor is readable. It takes nothing on trust: descriptors are
+// refused (Linux 6.16), or closed by another thread without a look at them, buffers
+// have a fixed size, and what cannot be understood comes back as [Message.Malformed]
+// rather than as an error.
 //
 // # Diagnostics
 //

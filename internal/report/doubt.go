@@ -1,5 +1,7 @@
 package report
 
+import "golang.org/x/sys/unix"
+
 // doubt is whether a process's number is enough to know a sender by.
 type doubt uint8
 
@@ -18,25 +20,29 @@ const (
 func (s *Socket) Doubt() {
 	if s.doubt == doubtNone {
 		s.doubt = doubtUnread
+		s.askPidfds(1)
 	}
 }
 
 // DoubtAlways is for workers that somebody else collects.
-func (s *Socket) DoubtAlways() { s.doubt = doubtAlways }
+func (s *Socket) DoubtAlways() {
+	s.Doubt()
+	s.doubt = doubtAlways
+}
 
 // settle is called when everything is read.
 func (s *Socket) settle() {
 	if s.doubt == doubtUnread {
 		s.doubt = doubtNone
+		s.askPidfds(0)
 	}
 }
 
-// room is how much memory for control messages Receive gives the kernel. For
-// what has no room it opens no descriptor: it drops a pidfd unopened and
-// discards descriptors of the sender, which is what is done with them anyway.
-func (s *Socket) room() int {
-	if s.doubt == doubtNone {
-		return credentialsSize
+// askPidfds has the kernel open a pidfd of the sender with each datagram that is read
+// from now on. Less room for control messages would keep it from that, too; but then
+// it would close descriptors of the sender itself, within recvmsg(2), and wait there.
+func (s *Socket) askPidfds(on int) {
+	if s.fd >= 0 && s.pidfds {
+		_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_PASSPIDFD, on) // it worked before
 	}
-	return len(s.control)
 }

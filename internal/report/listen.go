@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/sockdiag"
 )
 
 // maxPath is the longest address of a Unix socket: sun_path has 108 bytes and
@@ -39,14 +41,17 @@ func Listen(path string) (*Socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind report socket %s: %w", address, err)
 	}
+	var file sockdiag.File
+	if !isAbstract(address) {
+		file = sockdiag.FileAt(address)
+	}
 	s, err := newSocket(fd, address)
 	if err != nil {
 		_ = unix.Close(fd)
-		if !isAbstract(address) {
-			_ = os.Remove(address)
-		}
+		_ = file.Remove()
 		return nil, fmt.Errorf("set up report socket %s: %w", address, err)
 	}
+	s.file = file
 	return s, nil
 }
 
@@ -125,6 +130,7 @@ func removeDead(path string) error {
 	} else if st.Mode().Type() != os.ModeSocket {
 		return errors.New("a file that is no socket is in the way")
 	}
+	file := sockdiag.FileAt(path) // who comes in between keeps his
 	probe, err := datagram()
 	if err != nil {
 		return err
@@ -136,5 +142,5 @@ func removeDead(path string) error {
 	case !errors.Is(err, unix.ECONNREFUSED):
 		return os.NewSyscallError("connect", err)
 	}
-	return os.Remove(path)
+	return file.Remove()
 }

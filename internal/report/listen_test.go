@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/testutil"
 )
 
 func TestListenInvents(t *testing.T) {
@@ -94,7 +94,7 @@ func TestListenLeavesOthersAlone(t *testing.T) {
 
 	for name, want := range map[string]error{"live": report.ErrInUse, "stream": report.ErrInUse, "file": nil, "link": nil} {
 		path := filepath.Join(dir, name)
-		before := len(leak.Files())
+		before := len(testutil.Files())
 		if s, err := report.Listen(path); err == nil {
 			s.Close()
 			t.Errorf("%s: no error", name)
@@ -104,7 +104,7 @@ func TestListenLeavesOthersAlone(t *testing.T) {
 		if _, err := os.Lstat(path); err != nil {
 			t.Errorf("%s is gone: %v", name, err)
 		}
-		if after := len(leak.Files()); after != before {
+		if after := len(testutil.Files()); after != before {
 			t.Errorf("%s: %d descriptors open, %d before", name, after, before)
 		}
 	}

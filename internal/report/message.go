@@ -27,15 +27,20 @@ func (a Availability) String() string {
 // Message is one datagram. The sender is what the kernel says; all the rest
 // is what the sender claims.
 type Message struct {
-	PID   int    // of the sender, from SCM_CREDENTIALS; 0 = in no namespace of ours
-	UID   uint32 // of the sender, from SCM_CREDENTIALS
-	Inode uint64 // of the sender's pidfd, never reused in one boot; 0 = unknown (before Linux 6.9, or without doubt)
+	PID int    // of the sender, from SCM_CREDENTIALS; 0 = in no namespace of ours
+	UID uint32 // of the sender, from SCM_CREDENTIALS
+	// Sent is when it was sent, in nanoseconds of the wall clock since 1970
+	// (SO_TIMESTAMPNS of socket(7)); 0 = not known. That clock may be set at any time.
+	Sent int64
+	// Descriptors says that some came along, so that the sender may wait until they are closed.
+	Descriptors bool
+	Inode       uint64 // of the sender's pidfd, never reused in one boot; 0 = unknown (before Linux 6.9, or without doubt)
 
 	Ready    bool // READY=1
 	Stopping bool // STOPPING=1
 	Watchdog bool // WATCHDOG=1
 	Trigger  bool // WATCHDOG=trigger
-	Barrier  bool // BARRIER=1; already answered when Receive returns
+	Barrier  bool // BARRIER=1; its descriptor is about to be closed, see [Socket.Receive]
 
 	Avail Availability
 	Jobs  int // clients held now; -1 = not said
@@ -62,7 +67,7 @@ const (
 
 // clear forgets what was said, and leaves who said it.
 func (m *Message) clear() {
-	*m = Message{PID: m.PID, UID: m.UID, Inode: m.Inode, Jobs: -1, Done: -1}
+	*m = Message{PID: m.PID, UID: m.UID, Sent: m.Sent, Inode: m.Inode, Descriptors: m.Descriptors, Jobs: -1, Done: -1}
 }
 
 // spoil makes m a message of which nothing is to be believed.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 
+	"github.com/availd/availd/internal/prose"
 	"github.com/availd/availd/worker"
 )
 
@@ -89,7 +90,7 @@ func (m *Message) interpret(l lines) {
 	m.Barrier = string(l.barrier) == "1"
 	m.Avail = availability(l.avail)
 	if l.status != nil {
-		m.Status, m.HasStatus = sanitise(l.status), true
+		m.Status, m.HasStatus = prose.PrintableBytes(string(l.status), worker.MaxStatus), true
 	}
 }
 

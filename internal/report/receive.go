@@ -14,8 +14,8 @@ import (
 // ErrEmpty says that no datagram waits.
 var ErrEmpty = errors.New("report: no datagram waits")
 
-// Receive reads one datagram into m, overwriting all of it, and closes every
-// descriptor that came along. It never blocks: with nothing to read it
+// Receive reads one datagram into m, overwriting all of it, and has every
+// descriptor closed that came along. It never blocks: with nothing to read it
 // returns [ErrEmpty] and m is unchanged. A datagram that makes no sense is no
 // error but sets m.Malformed. Errors mean that the socket itself is broken.
 //
@@ -47,7 +47,7 @@ func (s *Socket) Receive(m *Message) error {
 // own name means nothing.
 func (s *Socket) recvmsg() (int, error) {
 	for {
-		s.msg.SetControllen(s.room())
+		s.msg.SetControllen(len(s.control))
 		s.msg.Flags = 0
 		n, err := nowait.Recvmsg(s.fd, &s.msg, unix.MSG_CMSG_CLOEXEC)
 		switch {

@@ -5,11 +5,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/leak"
 	"github.com/availd/availd/internal/report"
+	"github.com/availd/availd/internal/testutil"
 )
 
 func TestReceiveSaysEmpty(t *testing.T) {
@@ -30,8 +31,11 @@ func TestReceiveNamesTheChild(t *testing.T) {
 	child.sendAndExit(t) // a dead sender, reaped before its datagram is read
 
 	m := receive(t, s)
+	if age := time.Since(time.Unix(0, m.Sent)); age < 0 || age > time.Minute {
+		t.Errorf("sent %v ago", age)
+	}
 	want := report.Message{
-		PID: child.Process.Pid, UID: uint32(os.Getuid()), Inode: inode,
+		PID: child.Process.Pid, UID: uint32(os.Getuid()), Inode: inode, Sent: m.Sent,
 		Avail: report.Busy, Jobs: -1, Done: -1, Status: "one", HasStatus: true,
 	}
 	if m != want {
@@ -57,19 +61,19 @@ func pidfdInode(t *testing.T, pid int) uint64 {
 }
 
 // TestReceiveInDoubt: the kernel is asked for the process until all is read, and
-// again after the next birth; for ever where somebody else collects workers.
+// again after the next start; for ever where somebody else collects workers.
 func TestReceiveInDoubt(t *testing.T) {
 	s := listen(t, "")
 	self := pidfdInode(t, os.Getpid())
 	var m report.Message
 	hear := func(situation string, inode uint64) {
 		t.Helper()
-		before := len(leak.Files())
-		must(t, send(s.Address(), []byte("READY=1"), 0, 1))
+		before := len(testutil.Files())
+		must(t, send(s.Address(), []byte("READY=1")))
 		if m := receive(t, s); m.Inode != inode || !m.Ready || m.PID != os.Getpid() || m.Malformed != "" {
 			t.Errorf("%s: got %+v, want READY with inode %d", situation, m, inode)
 		}
-		if after := len(leak.Files()); after != before {
+		if after := len(testutil.Files()); after != before {
 			t.Errorf("%s: %d descriptors open, %d before", situation, after, before)
 		}
 	}
@@ -80,7 +84,7 @@ func TestReceiveInDoubt(t *testing.T) {
 	}
 	hear("all was read", 0)
 	s.Doubt()
-	hear("after a birth", self)
+	hear("after a start", self)
 	_ = s.Receive(&m)
 	hear("all was read again", 0)
 	s.DoubtAlways()
@@ -102,58 +106,6 @@ func TestReceiveInOrder(t *testing.T) {
 	}
 }
 
-func TestReceiveClosesDescriptors(t *testing.T) {
-	s := listen(t, "")
-	fds := make([]int, 253)
-	for i := range fds {
-		fds[i] = 2
-	}
-	before := len(leak.Files())
-	must(t, send(s.Address(), []byte("READY=1\nX_AVAILD=idle"), fds...))
-	m := receive(t, s)
-	if after := len(leak.Files()); after != before {
-		t.Errorf("%d descriptors open, %d before", after, before)
-	}
-	if !m.Ready || m.PID != os.Getpid() {
-		t.Errorf("got %+v, want READY of this process", m)
-	}
-	if want := pidfdInode(t, os.Getpid()); m.Inode != want {
-		t.Errorf("inode %d, want %d beside all those descriptors", m.Inode, want)
-	}
-}
-
-func TestReceiveAnswersBarrier(t *testing.T) {
-	s := listen(t, "")
-	var p [2]int
-	must(t, unix.Pipe2(p[:], unix.O_CLOEXEC))
-	defer unix.Close(p[0])
-	must(t, send(s.Address(), []byte("BARRIER=1"), p[1]))
-	must(t, unix.Close(p[1]))
-	if m := receive(t, s); !m.Barrier {
-		t.Errorf("got %+v, want a barrier", m)
-	}
-	// All write ends are closed now: the end of file is there at once.
-	poll := []unix.PollFd{{Fd: int32(p[0])}}
-	if n, err := unix.Poll(poll, 0); n != 1 || poll[0].Revents&unix.POLLHUP == 0 {
-		t.Errorf("poll = %d, %v, events %#x: the barrier is not answered", n, err, poll[0].Revents)
-	}
-}
-
-func TestReceiveWithoutFreeDescriptors(t *testing.T) {
-	s := listen(t, "")
-	must(t, send(s.Address(), []byte("X_AVAILD=busy"), 0, 1, 2))
-	var old unix.Rlimit
-	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
-	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}))
-	var m report.Message
-	err := s.Receive(&m)
-	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
-	must(t, err)
-	if m.PID != os.Getpid() || m.Avail != report.Busy || m.Inode != 0 || m.Malformed != "" {
-		t.Errorf("got %+v, want busy of this process without an inode", m)
-	}
-}
-
 func TestReceiveMalformed(t *testing.T) {
 	for name, test := range map[string]struct{ datagram, want string }{
 		"longest":   {"READY=1\n" + strings.Repeat("x", 4096-8), ""},
@@ -164,8 +116,8 @@ func TestReceiveMalformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := listen(t, "")
-			before := len(leak.Files())
-			must(t, send(s.Address(), []byte(test.datagram), 0))
+			before := len(testutil.Files())
+			must(t, send(s.Address(), []byte(test.datagram)))
 			m := receive(t, s)
 			if m.Malformed != test.want || m.Ready != (test.want == "") {
 				t.Errorf("got %+v, want malformed %q", m, test.want)
@@ -173,7 +125,7 @@ func TestReceiveMalformed(t *testing.T) {
 			if m.PID != os.Getpid() {
 				t.Errorf("pid %d, want ours: whom else to blame", m.PID)
 			}
-			if after := len(leak.Files()); after != before {
+			if after := len(testutil.Files()); after != before {
 				t.Errorf("%d descriptors open, %d before", after, before)
 			}
 		})

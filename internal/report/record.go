@@ -34,7 +34,8 @@ type Records struct {
 	// daemon never writes a part of one.
 	Rest int
 
-	buf [maxRecords * recordSize]byte
+	buf     [maxRecords * recordSize]byte
+	control [controlSize]byte
 }
 
 // Read reads what waits on fd, our end of a status channel, and does not block.
@@ -43,20 +44,36 @@ type Records struct {
 func (r *Records) Read(fd int) error {
 	r.List, r.Rest = r.List[:0], 0
 	for {
-		n, err := nowait.Recv(fd, r.buf[:])
+		n, err := r.recvmsg(fd)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
 			return ErrEmpty
 		case err != nil:
-			return os.NewSyscallError("recvfrom", err)
+			return os.NewSyscallError("recvmsg", err)
 		case n == 0:
 			return io.EOF
 		}
 		r.parse(r.buf[:n])
 		return nil
 	}
+}
+
+// recvmsg has room for descriptors, which no daemon sends: without, the kernel would
+// close them within the call, and how long that takes the sender decides. They are
+// closed by another thread.
+func (r *Records) recvmsg(fd int) (int, error) {
+	vector := unix.Iovec{Base: &r.buf[0]}
+	vector.SetLen(len(r.buf))
+	m := unix.Msghdr{Iov: &vector, Control: &r.control[0]}
+	m.SetIovlen(1)
+	m.SetControllen(len(r.control))
+	n, err := nowait.Recvmsg(fd, &m, unix.MSG_CMSG_CLOEXEC)
+	if err == nil && m.Controllen > 0 {
+		closeDescriptors(r.control[:m.Controllen])
+	}
+	return n, err
 }
 
 func (r *Records) parse(b []byte) {

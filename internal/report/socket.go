@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/internal/sockdiag"
 	"github.com/availd/availd/worker"
 )
 
@@ -14,7 +18,9 @@ import (
 type Socket struct {
 	fd      int    // raw, non-blocking, close-on-exec; -1 after Close
 	address string // as NOTIFY_SOCKET says it
-	pidfs   bool   // inode numbers of pidfds are unique
+	file    sockdiag.File
+	pidfds  bool // the kernel has them for senders (Linux 6.5)
+	pidfs   bool // inode numbers of pidfds are unique
 	doubt   doubt
 	inbox
 }
@@ -32,6 +38,22 @@ type inbox struct {
 // FD returns the descriptor for an epoll set. It stays the socket's own.
 func (s *Socket) FD() int { return s.fd }
 
+// Queue is how many datagrams the socket holds before their senders wait:
+// net.unix.max_dgram_qlen of the time in which it was made, which the kernel does not
+// tell of a socket. Where it cannot be read it is the kernel's own default.
+func Queue() int {
+	const initial = 10
+	text, err := os.ReadFile("/proc/sys/net/unix/max_dgram_qlen")
+	if err != nil {
+		return initial
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || n < 1 {
+		return initial
+	}
+	return n
+}
+
 // Address returns what NOTIFY_SOCKET must say: a path, or "@" and an
 // abstract name.
 func (s *Socket) Address() string { return s.address }
@@ -48,13 +70,10 @@ func (s *Socket) Close() error {
 	return os.NewSyscallError("close", unix.Close(fd))
 }
 
-// Remove unlinks the socket's path, if it has one. A path that is gone
-// already is fine.
+// Remove unlinks the socket's path, if it has one. A path that is gone already, or
+// another socket's by now, is fine.
 func (s *Socket) Remove() error {
-	if isAbstract(s.address) {
-		return nil
-	}
-	if err := os.Remove(s.address); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := s.file.Remove(); err != nil {
 		return fmt.Errorf("remove report socket: %w", err)
 	}
 	return nil
@@ -78,9 +97,13 @@ func adopt(fd int) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	var file sockdiag.File
 	if !isAbstract(address) {
 		if _, err := os.Lstat(address); err != nil {
 			return nil, err
+		}
+		if file = sockdiag.FileOf(fd, address); file == (sockdiag.File{}) {
+			return nil, errReplaced
 		}
 	}
 	// The flags of an adopted descriptor are whatever they were.
@@ -88,8 +111,15 @@ func adopt(fd int) (*Socket, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return newSocket(fd, address)
+	s, err := newSocket(fd, address)
+	if err == nil {
+		s.file = file
+	}
+	return s, err
 }
+
+// errReplaced is of a socket that nobody can reach, as its path leads to another one.
+var errReplaced = errors.New("another socket has its path")
 
 // boundTo returns the address of a Unix datagram socket, and an error for
 // anything else.
@@ -116,11 +146,17 @@ func newSocket(fd int, address string) (*Socket, error) {
 		return nil, os.NewSyscallError("setsockopt", err)
 	}
 	s := &Socket{fd: fd, address: address}
+	if err := refuseDescriptors(fd); err != nil {
+		return nil, err
+	}
+	// Reports are read some at a time, so when one was sent tells more than when it is
+	// read. A kernel that does not know it sends no time.
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	// Linux 6.5 brought SO_PASSPIDFD and says ENOPROTOOPT before; without
 	// it the pid has to do.
 	switch err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSPIDFD, 1); {
 	case err == nil:
-		s.pidfs = hasPidfs()
+		s.pidfds, s.pidfs = true, hasPidfs()
 	case !errors.Is(err, unix.ENOPROTOOPT) && !errors.Is(err, unix.EINVAL):
 		return nil, os.NewSyscallError("setsockopt", err)
 	}
@@ -131,6 +167,10 @@ func newSocket(fd int, address string) (*Socket, error) {
 	s.msg.Control = &s.control[0]
 	return s, nil
 }
+
+// refuseDescriptors is a variable for the tests of kernels that cannot. Such a kernel
+// passes them on: see readControl.
+var refuseDescriptors = nowait.RefuseDescriptors
 
 // hasPidfs reports whether pidfds have inode numbers of their own, as they
 // have since Linux 6.9. Before, all of them share one.

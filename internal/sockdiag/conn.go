@@ -1,8 +1,13 @@
-// Package sockdiag asks the kernel about sockets over NETLINK_SOCK_DIAG
-// (sock_diag(7)): the accept queue and the name of a Unix socket, found by its
-// inode number, and the connections of a local TCP port.
+// Package sockdiag asks the kernel about sockets.
 //
-// The kernel answers within the system calls that ask, so nothing here waits.
+// [Conn] asks over NETLINK_SOCK_DIAG (sock_diag(7)): the accept queue and the name of a
+// Unix socket, found by its inode number, and the connections of a local TCP port.
+// [Reader] tells how many connections wait in the accept queue of a listening socket,
+// without taking any, and [Drops] how many the kernel has dropped there.
+//
+// The kernel answers within the system calls that ask, so nothing here waits, but for
+// [Conn.Port], which says for what. Nothing watches a socket either: a depth is read by
+// whoever has a reason to.
 // None of it needs a privilege; all of it is about the caller's own network
 // namespace.
 //
@@ -10,7 +15,13 @@
 //
 // [ErrNotThere] is a socket that the kernel does not know here; any other error
 // means that it cannot be asked, such as where RestrictAddressFamilies= leaves
-// out AF_NETLINK (systemd.exec(5)).
+// out AF_NETLINK (systemd.exec(5)). A depth that cannot be had is -1 and never 0, and is
+// no error; [Reader.Unavailable] says why, for one line in a log.
+//
+// # Bugs
+//
+// Under PrivateNetwork=, or where RestrictAddressFamilies= leaves out AF_NETLINK, the
+// depth of Unix sockets is unknown.
 package sockdiag
 
 import (

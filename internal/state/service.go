@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"math"
 	"unsafe"
 )
 
@@ -9,7 +10,7 @@ import (
 // made of words of 64 bits, and they are in the file in this order. Fields are
 // only ever added at the end; one that an older availd did not write reads as 0.
 type Service struct {
-	Generation  uint64 // of the last birth
+	Generation  uint64 // of the last start
 	RolledUpTo  uint64 // workers up to this generation are to be replaced
 	Command     uint64 // what the workers run and are handed, see Fingerprint
 	StressUntil int64
@@ -31,17 +32,34 @@ type Service struct {
 	Requests, Starts Histogram
 
 	Reported int64 // 1 = a worker has reported, so that nothing is inferred
-	Startup  int64 // from a birth to its first connection, ns
+	Startup  int64 // from a start to its first connection, ns
 	Calm     int64 // windows between two attempts to shrink
 
-	Demand [27]uint64 // of the last day, as package demand keeps it
+	Demand [DemandWords]uint64 // of the last day
+
+	Program uint64 // of which Reported, Startup, Calm and Healthy are known; 0 = not written
+
+	StressUpTo uint64 // workers up to this generation are to be restarted for stress
+
+	Waits Histogram // of connections until they were accepted
+
+	Need uint64 // workers that a full pool should have had, and when: Demand.NeedWord
+
+	Abandoned uint64 // clients that hung up while they waited
+
+	Sets [SetMost]Set // values of availd set, in no order
+
+	TemplateFailures uint64
 }
 
-// Histogram is how often something took how long: what each place counts is the
-// caller's affair.
-type Histogram struct {
-	Counts [13]uint64
-	Sum    int64 // ns
+// SetMost is how many options can have a value of availd set at once.
+const SetMost = 8
+
+// Set is the value that availd set has given an option, all in numbers: package config knows
+// what they stand for. Option 0 = none.
+type Set struct {
+	Option, Given uint64
+	Value         int64
 }
 
 const serviceWords = unsafe.Sizeof(Service{}) / 8
@@ -71,7 +89,8 @@ func (f *File) Service() (s Service, ok bool) {
 	for i := range 2 {
 		c := f.copyAt(i)
 		seq := binary.LittleEndian.Uint64(c[8:])
-		if seq <= f.seq && ok || seq == 0 || binary.LittleEndian.Uint32(c[0:]) != checksum(c[8:]) {
+		if seq <= f.seq && ok || seq == 0 || seq == math.MaxUint64 || // no number follows the largest
+			binary.LittleEndian.Uint32(c[0:]) != checksum(c[8:]) {
 			continue
 		}
 		ok, f.seq = true, seq

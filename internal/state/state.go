@@ -4,7 +4,7 @@
 // a few stores and a SIGKILL at any instruction leaves it readable.
 //
 // It knows no worker and no policy: a [Record] is what somebody said about a
-// birth. Times are CLOCK_MONOTONIC in nanoseconds; they mean the same in
+// start. Times are CLOCK_MONOTONIC in nanoseconds; they mean the same in
 // another process of the same boot, and the memfd does not outlive the boot.
 //
 // # Layout
@@ -41,7 +41,7 @@ const version = 1
 const (
 	magic        = 0x31446c6961766100 // "\0availD1", little endian
 	headerSize   = 64
-	serviceSize  = 1024
+	serviceSize  = 2048
 	leastService = 512 // what the first version had
 	slotSize     = 128
 	firstSlots   = 64
@@ -149,8 +149,9 @@ func (f *File) readHeader() error {
 		return fmt.Errorf("%w (version %d, not %d)", ErrVersion, v, version)
 	}
 	f.slotSize, f.service = int(binary.LittleEndian.Uint32(h[20:])), int(binary.LittleEndian.Uint32(h[24:]))
+	// Words are read and written as such, which some machines can only where they are aligned.
 	if f.slotSize < slotSize || f.slotSize > 1<<16 || f.service < leastService || f.service > 1<<16 ||
-		len(f.memory) < headerSize+2*f.service {
+		f.slotSize%8 != 0 || f.service%8 != 0 || len(f.memory) < headerSize+2*f.service {
 		return ErrCorrupt
 	}
 	f.slots = (len(f.memory) - headerSize - 2*f.service) / f.slotSize

@@ -58,11 +58,11 @@ func sample(t *testing.T, f *File) (Service, []Record) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := Record{Slot: slot, Generation: g, Born: int64(g * 1000), Stress: g == 2}
+		r := Record{Slot: slot, Generation: g, Started: int64(g * 1000), Stress: g == 2}
 		if g < 3 { // the third is only intended
-			f.Born(slot, int(4000+g), 555*g)
+			f.Started(slot, int(4000+g), 555*g)
 			r.PID, r.Start = int(4000+g), 555*g
-			r.Mark = Mark{State: 2, Leaving: g == 1, Taken: true, Held: 7, Finished: 1 << 30}
+			r.Mark = Mark{State: 2, Retiring: g == 1, Taken: true, Held: 7, Finished: 1 << 30}
 			f.Mark(slot, r.Mark)
 		}
 		want = append(want, r)
@@ -107,7 +107,7 @@ func TestGrowth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Born(slot, int(g), g)
+		f.Started(slot, int(g), g)
 	}
 	if n := len(again(t, f).Records()); n != 5*firstSlots {
 		t.Errorf("%d records", n)
@@ -130,7 +130,7 @@ func TestTorn(t *testing.T) {
 	next.Generation, next.Rejected, next.TurnedAway = 10, 13, 14
 	f.SetService(next)
 	slot, _ := f.Intend(10, 7, true)
-	f.Born(slot, 4010, 1234)
+	f.Started(slot, 4010, 1234)
 	after := append([]byte{}, f.memory...)
 	for cut := range before {
 		mixed := append(append([]byte{}, after[:cut]...), before[cut:]...)
@@ -140,7 +140,7 @@ func TestTorn(t *testing.T) {
 			t.Fatalf("cut at %d: service %+v", cut, got)
 		}
 		for _, r := range g.Records() {
-			if r.Generation == 10 && (r.Born != 7 || r.PID != 0 && (r.PID != 4010 || r.Start != 1234)) {
+			if r.Generation == 10 && (r.Started != 7 || r.PID != 0 && (r.PID != 4010 || r.Start != 1234)) {
 				t.Fatalf("cut at %d: record %+v", cut, r)
 			}
 			if r.Generation < 10 && r != want[r.Generation-1] {

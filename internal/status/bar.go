@@ -17,8 +17,9 @@ func parts(s Service) []part {
 		busy = bad
 	}
 	return []part{
-		{s.Busy, "#", "busy", busy},
-		{s.Idle, "=", "idle", plain},
+		{s.Busy.Known(), "#", "busy", busy},
+		{s.Idle.Known(), "=", "idle", plain},
+		{max(0, s.Unknown()), "?", "unknown", plain},
 		{s.Starting, "+", "starting", fresh},
 		{s.Retiring, "-", "retiring", going},
 	}
@@ -27,7 +28,7 @@ func parts(s Service) []part {
 // bar shows how much of the limit is taken, in at most so many columns: a cell
 // a worker where that fits, else in proportion, and whoever is there is seen.
 func bar(s Service, columns int, st Style) string {
-	whole := max(s.Limit, s.Total)
+	whole := max(s.Limit, s.Total, s.Busy.Known()+s.Idle.Known()+max(0, s.Starting)+max(0, s.Retiring))
 	if whole == 0 {
 		return "[]"
 	}
@@ -36,10 +37,10 @@ func bar(s Service, columns int, st Style) string {
 	b.WriteByte('[')
 	left := cells
 	for _, p := range shares(parts(s), whole, cells) {
-		b.WriteString(st.paint(strings.Repeat(p.mark, p.n), p.paint))
+		b.WriteString(st.paint(strings.Repeat(p.mark, max(0, p.n)), p.paint))
 		left -= p.n
 	}
-	b.WriteString(st.paint(strings.Repeat(".", left), faint) + "]")
+	b.WriteString(st.paint(strings.Repeat(".", max(0, left)), faint) + "]")
 	return b.String()
 }
 

@@ -26,6 +26,15 @@ func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }
 // conditions are all that apply, the one that keeps clients waiting first.
 func conditions(s Service) []condition {
 	var all []condition
+	if faulty := s.Faulty(); faulty != nil {
+		all = append(all, condition{word: "SOCKET DOWN", paint: bad})
+	}
+	if s.Overflowing() != nil {
+		all = append(all, condition{word: "OVERFLOW", paint: bad})
+	}
+	if s.UnservedSince != nil {
+		all = append(all, condition{"WAITING", s.UnservedSince, "since", bad})
+	}
 	if s.FullSince != nil {
 		all = append(all, condition{"FULL", s.FullSince, "since", bad})
 	}

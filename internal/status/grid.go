@@ -4,7 +4,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/availd/availd/internal/columns"
+	"github.com/availd/availd/internal/prose"
 )
 
 // cell is a text in a column.
@@ -40,7 +40,7 @@ func (g *grid) widths() []int {
 			if i == len(all) {
 				all = append(all, 0)
 			}
-			all[i] = max(all[i], columns.Width(c.text))
+			all[i] = max(all[i], prose.Width(c.text))
 		}
 	}
 	return all
@@ -51,7 +51,7 @@ const gap = "  "
 
 // room is what the columns but the last leave to it.
 func (g *grid) room(st Style) int {
-	left := st.Width - columns.Width(g.indent)
+	left := st.Width - prose.Width(g.indent)
 	for _, w := range g.widths() {
 		left -= w + len(gap)
 	}
@@ -67,12 +67,12 @@ func (g *grid) lines(st Style) []string {
 		b.WriteString(g.indent)
 		last := r[len(r)-1]
 		if st.Width > 0 {
-			last.text = columns.Cut(last.text, max(room, 1))
+			last.text = prose.Cut(last.text, max(room, 1))
 		}
 		for i, c := range r[:len(r)-1] {
 			b.WriteString(st.paint(c.text, c.paint))
 			if last.text != "" || i < len(r)-2 {
-				b.WriteString(strings.Repeat(" ", widths[i]-columns.Width(c.text)) + gap)
+				b.WriteString(strings.Repeat(" ", widths[i]-prose.Width(c.text)) + gap)
 			}
 		}
 		b.WriteString(st.paint(last.text, last.paint))

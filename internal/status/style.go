@@ -1,6 +1,6 @@
 package status
 
-import "github.com/availd/availd/internal/columns"
+import "github.com/availd/availd/internal/prose"
 
 // Style is how a text is to look.
 type Style struct {
@@ -24,7 +24,7 @@ const (
 
 // paint colours a text. What it says may come from anybody.
 func (st Style) paint(text string, p paint) string {
-	text = columns.Printable(text)
+	text = prose.Printable(text)
 	if !st.Color || p == plain || text == "" {
 		return text
 	}

@@ -4,7 +4,7 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/availd/availd/internal/columns"
+	"github.com/availd/availd/internal/prose"
 )
 
 // leastName is how short names may become, so that a line fits.
@@ -16,7 +16,7 @@ func WriteTable(w io.Writer, services []Service, st Style) error {
 	if len(services) == 0 {
 		return write(w, []string{
 			"no services of availd are running",
-			"(one that was started by hand is asked by the path of its --control)",
+			"(for one that was started by hand: availd status /path/of/its/control)",
 		})
 	}
 	g := table(services, true, 0)
@@ -34,7 +34,7 @@ func fits(g *grid, st Style) bool { return st.Width == 0 || wider(g) <= g.room(s
 // wider is the width of the last column.
 func wider(g *grid) (most int) {
 	for _, r := range g.rows {
-		most = max(most, columns.Width(r[len(r)-1].text))
+		most = max(most, prose.Width(r[len(r)-1].text))
 	}
 	return most
 }
@@ -42,16 +42,16 @@ func wider(g *grid) (most int) {
 // table is all services; name bounds the length of names, 0 = any.
 func table(services []Service, times bool, name int) *grid {
 	g := &grid{}
-	head := texts("NAME", "BUSY", "IDLE", "TOTAL", "LIMIT", "QUEUE", "REQUESTS", "CONDITION")
+	head := texts("NAME", "BUSY", "IDLE", "TOTAL", "LIMIT", "QUEUE", "OLDEST", "REQUESTS", "CONDITION")
 	for i := range head {
 		head[i].paint = title
 	}
 	g.add(head)
 	for _, s := range services {
-		r := texts(s.Name, strconv.Itoa(s.Busy), strconv.Itoa(s.Idle), strconv.Itoa(s.Total),
-			limit(s.Limit), queue(s.Sockets), optional(s.Counters.Requests))
+		r := texts(s.Name, s.Busy.String(), s.Idle.String(), strconv.Itoa(s.Total),
+			limitCell(s), queue(s.Sockets), oldestText(&s), optional(s.Counters.Requests))
 		if name > 0 {
-			r[0].text = columns.Cut(s.Name, name)
+			r[0].text = prose.Cut(s.Name, name)
 		}
 		g.add(append(r, summary(conditions(s), times)))
 	}

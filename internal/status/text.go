@@ -28,16 +28,7 @@ func optional(n *uint64) string {
 }
 
 // queue sums the sockets; one that is unknown makes the sum unknown.
-func queue(sockets []Socket) string {
-	sum := 0
-	for _, s := range sockets {
-		if s.Queue == nil {
-			return "?"
-		}
-		sum += *s.Queue
-	}
-	return strconv.Itoa(sum)
-}
+func queue(sockets []Socket) string { return count((&Service{Sockets: sockets}).Waiting()) }
 
 // age is a time span in two units at most.
 func age(d time.Duration) string {

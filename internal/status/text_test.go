@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/availd/availd/internal/columns"
+	"github.com/availd/availd/internal/prose"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -33,7 +33,7 @@ func calm() Service {
 		Sockets:  []Socket{{Name: "web.socket", Address: "127.0.0.1:8080", Queue: ptr(0), Backlog: ptr(4096)}},
 		Counters: Counters{Requests: ptr(uint64(1042))},
 		Workers: []Worker{
-			{PID: 11, Generation: 3, State: "busy", Requests: ptr(uint64(12)), AgeSeconds: 4.26, Status: "GET /"},
+			{PID: 11, Generation: 3, State: "busy", Requests: ptr(uint64(12)), AgeSeconds: 4.26, BusySeconds: ptr(1.26), Memory: ptr(int64(129499136)), Status: "GET /"},
 			{PID: 1234, Generation: 10, State: "idle", Requests: ptr(uint64(0)), AgeSeconds: 3661, Stress: true, Adopted: true},
 		},
 	}
@@ -49,7 +49,7 @@ func troubled() Service {
 		Workers:        []Worker{{PID: 5, Generation: 1, State: "retiring", AgeSeconds: 0.04, Status: "reads a long list of numbers"}},
 		LastFailure:    &Failure{At: *at("03:14:22"), Exit: ptr(1)},
 		Demand:         Demand{Peak: 57, FullSeconds: 295, AdvisedLimit: ptr(57)},
-		Warnings:       []string{"tasks end at 9 of 10 workers; raise TasksMax= of the unit, or lower --limit"},
+		Warnings:       []string{"TasksMax= allows only 9 of 10 workers"},
 	}
 }
 
@@ -83,26 +83,26 @@ func TestWriteTable(t *testing.T) {
 		show  func(io.Writer, Style) error
 		want  string
 	}{
-		{"none", 80, tableOf(), "no services of availd are running\n(one that was started by hand is asked by the path of its --control)\n"},
+		{"none", 80, tableOf(), "no services of availd are running\n(for one that was started by hand: availd status /path/of/its/control)\n"},
 		{"as wide as it gets", 0, tableOf(calm(), troubled()), `
-NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
-web               2     1     3      50     0      1042      ok
-fcgi-application  0     0     4      none   ?      -         FULL since 03:10:05, STRESS until 03:26:45, THROTTLED until 03:14:22, draining
+NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  OLDEST  REQUESTS  CONDITION
+web               2     1     3      50     0      -       1042      ok
+fcgi-application  0     0     4      none   ?      ?       -         FULL since 03:10:05, STRESS until 03:26:45, THROTTLED until 03:14:22, draining
 `},
-		{"without times", 95, tableOf(calm(), troubled()), `
-NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
-web               2     1     3      50     0      1042      ok
-fcgi-application  0     0     4      none   ?      -         FULL, STRESS, THROTTLED, draining
+		{"without times", 103, tableOf(calm(), troubled()), `
+NAME              BUSY  IDLE  TOTAL  LIMIT  QUEUE  OLDEST  REQUESTS  CONDITION
+web               2     1     3      50     0      -       1042      ok
+fcgi-application  0     0     4      none   ?      ?       -         FULL, STRESS, THROTTLED, draining
 `},
 		{"with shorter names", 80, tableOf(calm(), long), `
-NAME                        BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
-web                         2     1     3      50     0      1042      ok
-an-application-with-a-nam…  2     1     3      50     0      1042      ok
+NAME                BUSY  IDLE  TOTAL  LIMIT  QUEUE  OLDEST  REQUESTS  CONDITION
+web                 2     1     3      50     0      -       1042      ok
+an-application-wi…  2     1     3      50     0      -       1042      ok
 `},
 		{"with all that there may be", 80, tableOf(long, troubled()), `
-NAME          BUSY  IDLE  TOTAL  LIMIT  QUEUE  REQUESTS  CONDITION
-an-applicat…  2     1     3      50     0      1042      ok
-fcgi-applic…  0     0     4      none   ?      -         FULL, STRESS, THROTTLE…
+NAME          BUSY  IDLE  TOTAL  LIMIT  QUEUE  OLDEST  REQUESTS  CONDITION
+an-applicat…  2     1     3      50     0      -       1042      ok
+fcgi-applic…  0     0     4      none   ?      ?       -         FULL, STRESS, …
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestHostileNames(t *testing.T) {
 	s.Name, s.Version, s.Protocol, s.Sockets[0].Address, s.Warnings = evil, evil, evil, evil, []string{evil}
 	s.Workers[0].Status, s.Workers[0].State, s.ThrottleReason, s.ThrottledUntil = evil, evil, &evil, at("01:00:00")
 	text := shown(t, Style{}, workersOf(s)) + shown(t, Style{Width: 80}, tableOf(s))
-	_, line := Check([]Service{s}, []string{evil})
+	_, line := Check([]Service{s}, []Trouble{{Unknown, evil}}, time.Second)
 	for _, r := range strings.ReplaceAll(text, "\n", "") + line {
 		if !unicode.IsPrint(r) {
 			t.Fatalf("%q is shown in %q, %q", r, text, line)
@@ -143,11 +143,11 @@ web
              [##=...............................................]
   condition  ok
   socket     web.socket 127.0.0.1:8080, queue 0 of 4096
-  24 hours   at most 3 busy or waited for
+  24 hours   peak demand 3 workers
   availd     0.1.0, notify, pid 7, for 2h15m
-  PID   GEN  STATE  REQUESTS  AGE   NOTE            STATUS
-  11    3    busy   12        4.2s  -               GET /
-  1234  10   idle   0         1h1m  stress,adopted
+  PID   GEN  STATE  FOR   REQUESTS  AGE   MEM     NOTE            STATUS
+  11    3    busy   1.3s  12        4.2s  123.5M  -               GET /
+  1234  10   idle   -     0         1h1m  -       stress,adopted
 `},
 		{troubled(), 61, `
 fcgi-application
@@ -161,16 +161,14 @@ fcgi-application
              draining
   socket     a /run/a, queue 3 of 8
   socket     b @b, queue ? of ?
-  24 hours   at most 57 busy or waited for; full for 4m55s;
-             --limit=57 would have covered that
+  24 hours   peak demand 57 workers; full for 4m55s; limit=57
+             would have sufficed
   failure    a worker exited with status 1, 38s ago at
              03:14:22
-  warning    the limit cannot be reached: tasks end at 9 of
-             10 workers; raise TasksMax= of the unit, or
-             lower --limit
+  warning    TasksMax= allows only 9 of 10 workers
   availd     0.1.0, notify, pid 8, for 0s
-  PID  GEN  STATE     REQUESTS  AGE   NOTE  STATUS
-  5    1    retiring  -         0.0s  -     reads a long lis…
+  PID  GEN  STATE     FOR  REQUESTS  AGE   MEM  NOTE  STATUS
+  5    1    retiring  -    -         0.0s  -    -     reads …
 `},
 	} {
 		t.Run(c.service.Name, func(t *testing.T) {
@@ -189,7 +187,7 @@ func TestNothingIsTooWide(t *testing.T) {
 	for width := 80; width < 200; width++ {
 		for _, show := range []func(io.Writer, Style) error{tableOf(calm(), many, troubled()), workersOf(many), workersOf(calm())} {
 			for line := range strings.Lines(shown(t, Style{Width: width}, show)) {
-				if n := columns.Width(strings.TrimSuffix(line, "\n")); n > width {
+				if n := prose.Width(strings.TrimSuffix(line, "\n")); n > width {
 					t.Fatalf("%d columns of %d: %q", n, width, line)
 				}
 			}
@@ -274,16 +272,16 @@ func TestWriteErrorIsTold(t *testing.T) {
 // null.
 func TestKeys(t *testing.T) {
 	const want = `{"name":"n","version":"","unit":null,"main_pid":0,"started_at":"2026-03-04T01:02:03Z","protocol":"","limit":0,` +
-		`"total":0,"starting":0,"idle":0,"busy":0,"retiring":0,"listening":false,"draining":false,"full_since":null,` +
+		`"total":0,"starting":0,"idle":0,"busy":0,"retiring":0,"listening":false,"draining":false,"full_since":null,"unserved_since":null,` +
 		`"throttled_until":null,"throttle_reason":null,"stress_until":null,"last_failure":{"at":"2026-03-04T01:02:03Z","exit":1,"signal":null},` +
-		`"demand":{"peak":0,"full_s":0,"advised_limit":null},"warnings":[],` +
-		`"sockets":[{"name":"","address":"","queue":null,"backlog":null}],` +
+		`"demand":{"peak":0,"full_s":0,"advised_limit":null},"template":null,"set":[],"warnings":[],` +
+		`"sockets":[{"name":"","address":"","queue":null,"backlog":null,"oldest_wait_s":null,"oldest_wait_lower_bound":false,"drops":null,"fault":null}],` +
 		`"counters":{"spawned":0,"spawn_failures":0,"exited":0,"bad_starts":0,"killed":0,"requests":null,"limit_reached":0,"throttles":0,` +
-		`"stress_episodes":0,"rejected_reports":0,"rejected_connections":0,"unknown_exits":0,"adopted":0},` +
-		`"workers":[{"pid":0,"generation":0,"state":"","requests":null,"age_s":0,"stress":false,"adopted":false,"status":""}]}`
+		`"stress_episodes":0,"rejected_reports":0,"rejected_connections":0,"unknown_exits":0,"adopted":0,"abandoned":0,"template_failures":0,"slow":0,"too_large":0},"request_times":null,` +
+		`"workers":[{"pid":0,"generation":0,"state":"","requests":null,"busy_s":null,"doing":null,"age_s":0,"memory_bytes":null,"stress":false,"adopted":false,"status":""}]}`
 	when := time.Date(2026, 3, 4, 1, 2, 3, 0, time.UTC)
 	s := Service{
-		Name: "n", StartedAt: when, LastFailure: &Failure{At: when, Exit: ptr(1)}, Warnings: []string{},
+		Name: "n", StartedAt: when, LastFailure: &Failure{At: when, Exit: ptr(1)}, Set: []Set{}, Warnings: []string{},
 		Sockets: []Socket{{}}, Workers: []Worker{{}},
 	}
 	got, err := json.Marshal(s)

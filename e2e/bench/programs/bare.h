@@ -1,6 +1,6 @@
 /*
  * The start of a program that has no C library, and its system calls. What is
- * compared with it is the birth of processes, and a C library that starts asks
+ * compared with it is the start of processes, and a C library that starts asks
  * the processor some dozens of questions about itself (CPUID), each of which is
  * an exit to the hypervisor on a virtual machine: more than fork and exec
  * together.

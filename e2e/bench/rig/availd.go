@@ -24,6 +24,12 @@ type Availd struct {
 // StartAvaild runs a service on the port and waits for its READY=1.
 func StartAvaild(t testing.TB, binary string, port int, options []string, command ...string) *Availd {
 	t.Helper()
+	return StartAvaildOn(t, binary, harness.Addr(port), options, command...)
+}
+
+// StartAvaildOn is StartAvaild with an address as --listen has it.
+func StartAvaildOn(t testing.TB, binary, address string, options []string, command ...string) *Availd {
+	t.Helper()
 	dir := t.TempDir()
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "manager"), Net: "unixgram"})
 	if err != nil {
@@ -32,7 +38,7 @@ func StartAvaild(t testing.TB, binary string, port int, options []string, comman
 	t.Cleanup(func() { manager.Close() }) // after the end of availd: cleanups go backwards
 	ready := make(chan time.Time, 1)
 	go listen(manager, ready)
-	args := append([]string{binary, "run", "--listen", harness.Addr(port)}, options...)
+	args := append([]string{binary, "run", "--listen", address}, options...)
 	begin := time.Now()
 	s := Start(t, []string{"NOTIFY_SOCKET=" + filepath.Join(dir, "manager"), "RUNTIME_DIRECTORY=" + dir},
 		append(append(args, "--"), command...)...)
@@ -82,5 +88,5 @@ func (a *Availd) Status(t testing.TB) status.Service {
 // AwaitIdle waits for so many workers that are ready.
 func (a *Availd) AwaitIdle(t testing.TB, n int) {
 	t.Helper()
-	harness.WaitFor(t, "idle workers", 8*harness.Patience, func() bool { return a.Status(t).Idle >= n })
+	harness.WaitFor(t, "idle workers", 8*harness.Patience, func() bool { return int(a.Status(t).Idle) >= n })
 }

@@ -30,6 +30,7 @@ type Result struct {
 	OK, Failed        int
 	Elapsed           time.Duration // from the first connect to the last answer
 	P50, P99, Slowest time.Duration
+	CPU               time.Duration // of the clients, with what the kernel does on their behalf
 }
 
 // Rate is answers a second.
@@ -59,5 +60,6 @@ func (l Load) Run(t testing.TB) Result {
 	for i, to := range []*time.Duration{&r.Elapsed, &r.P50, &r.P99, &r.Slowest} {
 		*to = time.Duration(times[i]) * time.Microsecond
 	}
+	r.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return r
 }

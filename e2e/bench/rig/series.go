@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -24,15 +25,30 @@ func (s Series) Median(entrant, figure string) float64 { return Median(s[entrant
 // what a neighbour of the machine does meanwhile befalls both. It is no number when
 // there is no round of both, so that no target is reached by it.
 func (s Series) Ratio(entrant, to, figure string) float64 {
+	ratios := s.ratios(entrant, to, figure)
+	if len(ratios) == 0 {
+		return math.NaN()
+	}
+	return Median(ratios)
+}
+
+// Spread is the least and the greatest of these ratios as text that follows the median, ""
+// where there was one round only.
+func (s Series) Spread(entrant, to, figure string) string {
+	ratios := s.ratios(entrant, to, figure)
+	if len(ratios) < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%.3g to %.3g)", slices.Min(ratios), slices.Max(ratios))
+}
+
+func (s Series) ratios(entrant, to, figure string) []float64 {
 	a, b := s[entrant][figure], s[to][figure]
 	ratios := make([]float64, min(len(a), len(b)))
 	for i := range ratios {
 		ratios[i] = a[i] / b[i]
 	}
-	if len(ratios) == 0 {
-		return math.NaN()
-	}
-	return Median(ratios)
+	return ratios
 }
 
 // Median of no values is 0.

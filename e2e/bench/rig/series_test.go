@@ -32,6 +32,13 @@ func TestRatio(t *testing.T) {
 	if got := s.Ratio("a", "b", "rate"); got != 0.5 {
 		t.Errorf("ratio %v, want 0.5", got)
 	}
+	if got, want := s.Spread("a", "b", "rate"), " (0.5 to 0.6)"; got != want {
+		t.Errorf("spread %q, want %q", got, want)
+	}
+	s.Add("once", "rate", 1)
+	if got := s.Spread("once", "once", "rate"); got != "" {
+		t.Errorf("one round has the spread %q", got)
+	}
 	if got := s.Ratio("a", "c", "rate"); got <= 1 || got >= 1 {
 		t.Errorf("the ratio to one without figures is %v", got)
 	}

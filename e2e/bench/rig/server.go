@@ -55,6 +55,15 @@ func Start(t testing.TB, env []string, args ...string) *Server {
 	return s
 }
 
+// Busy makes the machine busy until the end of the benchmark: two loops that do nothing
+// beside whatever else there is.
+func Busy(t testing.TB) {
+	t.Helper()
+	for range 2 {
+		Start(t, nil, "/bin/sh", "-c", "while :; do :; done")
+	}
+}
+
 // StartListening is Start, and waits until something listens on the port.
 func StartListening(t testing.TB, port int, env []string, args ...string) *Server {
 	t.Helper()
@@ -114,7 +123,7 @@ func (s *Server) Family() []harness.Process {
 // Workers are the processes that the program has started itself.
 func (s *Server) Workers() []harness.Process { return s.Children() }
 
-// AwaitWorkers waits until there are so many that are what they are to be.
+// AwaitWorkers waits until that many workers satisfy the condition.
 func (s *Server) AwaitWorkers(t testing.TB, n int, is func(harness.Process) bool) {
 	t.Helper()
 	harness.WaitFor(t, "the workers", 8*harness.Patience, func() bool {

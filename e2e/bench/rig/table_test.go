@@ -34,3 +34,24 @@ func TestTable(t *testing.T) {
 		t.Errorf("short: %q", got)
 	}
 }
+
+func TestGrid(t *testing.T) {
+	var text strings.Builder
+	grid := NewGrid(&text, "Title", "what", "first", "second, ≤ 3 s")
+	grid.Row("good", Plain("%d", 5), Judged(true, "%d s", 2))
+	grid.Row("bad", Plain("6"), Judged(false, "%d s", 4))
+	want := `
+## Title
+
+| what | first | second, ≤ 3 s |
+|---|---|---|
+| good | 5 | 2 s |
+| bad | 6 | 4 s **short** |
+`
+	if text.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &text, want)
+	}
+	if got := grid.Short(); !slices.Equal(got, []string{"bad"}) {
+		t.Errorf("short: %q", got)
+	}
+}

@@ -30,8 +30,10 @@ const (
 	Workers  = Dir + "/workers"     // one executable each, by the name of the example
 	Bench    = Dir + "/bench"       // programs of the benchmarks
 	Examples = Dir + "/examples"    // the sources, with their unit pairs
+	Preload  = Dir + "/availd-preload.so"
 	Catalog  = Dir + "/availd.catalog"
 	Rules    = Dir + "/availd.rules.yml"
+	Grafana  = Dir + "/grafana.json"
 )
 
 // Environment of the guest half.

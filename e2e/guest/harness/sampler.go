@@ -2,6 +2,7 @@ package harness
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -14,7 +15,7 @@ type Sampler struct {
 
 // Samples is what a Sampler saw.
 type Samples struct {
-	Max     int           // most workers in one look
+	Max     int           // most workers at once
 	Last    int           // workers in the last look
 	Pids    []int         // every worker seen, sorted
 	Looks   int           // how often it looked
@@ -25,7 +26,8 @@ const sampleEvery = 2 * time.Millisecond
 
 // Sample begins to look. The caller calls Stop.
 func (u *Unit) Sample() *Sampler {
-	return sample(func() []Process { return u.Workers() })
+	known := map[Process]bool{}
+	return sample(func() []Process { return workersAmong(u.Processes(), known) })
 }
 
 func sample(workers func() []Process) *Sampler {
@@ -49,12 +51,19 @@ func (s *Sampler) run(workers func() []Process) {
 		got.Longest = max(got.Longest, now.Sub(last))
 		last = now
 		all := workers()
+		lookAgain := sync.OnceValue(workers)
 		for _, p := range all {
 			pids[p.PID] = true
 		}
 		got.Looks++
 		got.Last = len(all)
-		got.Max = max(got.Max, len(all))
+		if len(all) > got.Max {
+			// The kernel's list is not of one moment: it may have a worker that ended while
+			// it was read, and the one that was started for it. Whoever is in the next one,
+			// too, was there between the two.
+			all = slices.DeleteFunc(all, func(p Process) bool { return !slices.Contains(lookAgain(), p) })
+			got.Max = max(got.Max, len(all))
+		}
 		if over {
 			break
 		}

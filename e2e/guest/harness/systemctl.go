@@ -53,6 +53,12 @@ func Show(t testing.TB, unit, property string) string {
 
 // Journal returns the messages of and about a unit, oldest first, one line
 // each: "12.345678 availd[71]: text". The first column is seconds since boot.
+//
+// It has what journald has received when it is called. That need not be all that the
+// unit did until then: availd leaves its messages to a goroutine that waits for
+// journald, and systemd's come after the state that they tell of. Who expects a message
+// waits for it with [AwaitJournal]; that there is none can be told only of messages that
+// would have come before another one, which is waited for first.
 func Journal(unit string) string {
 	_, _ = Run("journalctl", "--sync") // what was written before this call
 	out, err := Run("journalctl", "--no-pager", "--output=short-monotonic", "--no-hostname", "--unit="+unit)
@@ -60,4 +66,16 @@ func Journal(unit string) string {
 		return err.Error()
 	}
 	return out
+}
+
+// AwaitJournal waits until the journal of a unit has a text so many times, and returns
+// the journal. What was expected and is not there ends the test.
+func AwaitJournal(t testing.TB, unit, text string, times int) (journal string) {
+	t.Helper()
+	what := fmt.Sprintf("the journal of %s to say %q %d times", unit, text, times)
+	WaitFor(t, what, Patience, func() bool {
+		journal = Journal(unit)
+		return strings.Count(journal, text) >= times
+	})
+	return journal
 }

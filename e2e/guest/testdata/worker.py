@@ -3,9 +3,11 @@
 
 worker.py DIR [ARG...]: files in DIR make it misbehave, looked for at its start:
 crash (holds the exit status), hang (never ready), deaf (ignores the retire
-signal), hard (ignores SIGABRT), beat (sends WATCHDOG=1 while it waits).
+signal), hard (ignores SIGABRT), beat (sends WATCHDOG=1 while it waits), stacks
+(prints where it is on SIGUSR1).
 Requests: / and /sleep?MS, /sd (what libsystemd makes of the hand-over), /hang,
-/report?TEXT, /ghost?TEXT, /flood?N, /fds?N.
+/report?TEXT, /ghost?TEXT, /flood?N, /fds?N, /leak?MIB; and those that do not end: /loop,
+/connect?PORT, /recv?PORT, /flock?PATH, /fifo?PATH.
 """
 import array
 import json
@@ -20,6 +22,7 @@ import time
 import urllib.parse
 
 folder = sys.argv[1]
+leaked = []
 address = os.environ["NOTIFY_SOCKET"]
 address = "\0" + address[1:] if address[0] == "@" else address
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -85,6 +88,27 @@ def obey(path):
             report(b"X_AVAILD=busy")
     elif what == "/fds":
         attach(int(value))
+    elif what == "/leak":
+        leaked.append(b"x" * (int(value) << 20))
+        time.sleep(0.02)  # so that a fast machine does not leak faster than anybody looks
+    else:
+        stick(what, value)
+
+
+def stick(what, value):
+    """Does what does not end."""
+    if what == "/loop":
+        while True:
+            pass
+    elif what in ("/connect", "/recv"):
+        database = socket.create_connection(("127.0.0.1", int(value)))
+        database.recv(1)
+    elif what == "/flock":
+        import fcntl
+        with open(value) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+    elif what == "/fifo":
+        os.read(os.open(value, os.O_RDWR), 1)
 
 
 def http(connection):
@@ -152,6 +176,9 @@ if knob("hard"):
 if knob("crash"):
     with open(os.path.join(folder, "crash")) as status:
         sys.exit(int(status.read()))
+if knob("stacks"):
+    import faulthandler
+    faulthandler.register(signal.SIGUSR1)
 told, wakeup = os.pipe()
 os.set_blocking(wakeup, False)
 if knob("deaf"):

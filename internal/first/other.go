@@ -1,7 +1,0 @@
-//go:build !linux || (!amd64 && !arm64)
-
-package first
-
-const enosys = -38
-
-func readLimit() int64 { return enosys }

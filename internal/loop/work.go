@@ -1,0 +1,68 @@
+package loop
+
+import (
+	"time"
+
+	"github.com/availd/availd/internal/quiesce"
+	"github.com/availd/availd/policy"
+)
+
+// This file has it looked which workers are at a request where nobody reports: by the
+// connections that they hold. The policy asks for it while somebody wants to know
+// (--slow-after, --busy-timeout), and so does a status. The look is made by another
+// goroutine, because how long it takes depends on the workers; there is one at a time.
+
+// workPause is the least time between two looks that a status asks for.
+const workPause = time.Second
+
+// workLooks is the look that is under way.
+type workLooks struct {
+	*core
+	running bool
+	at      policy.Instant // when the latest one was asked for; 0 = never
+	found   policy.Instant // when it was answered; 0 = never
+	asked   []policy.Working
+}
+
+// begin carries out the action LookAtWork. A look that is running already answers it.
+func (l *workLooks) begin() {
+	if l.running || l.seams.Works == nil {
+		return
+	}
+	l.asked = l.asked[:0]
+	var pids []int
+	l.policy.Each(l.now, func(w policy.Worker) {
+		if p := l.procs[w.ID]; p != nil && p.order == nil && !p.starting {
+			pids = append(pids, w.ID)
+			l.asked = append(l.asked, policy.Working{Worker: w.ID, Generation: w.Generation})
+		}
+	})
+	l.running, l.at = true, l.now
+	l.seams.Works(pids, func(found []quiesce.Work) { l.post(request{works: &works{found}}) })
+}
+
+// ask asks for a status, and reports whether more will be known in a moment.
+func (l *workLooks) ask() (soon bool) {
+	if !l.policy.Infers() || len(l.procs) == 0 {
+		return false
+	}
+	if l.at == 0 || l.now >= l.at+workPause {
+		l.begin()
+	}
+	return l.running && (l.found == 0 || l.now >= l.found+workPause)
+}
+
+// works is the answer; an empty one says that it was not looked.
+type works struct{ found []quiesce.Work }
+
+// looked books it.
+func (l *workLooks) looked(found []quiesce.Work) {
+	l.running, l.found = false, l.now
+	if len(found) != len(l.asked) {
+		l.asked = l.asked[:0]
+	}
+	for i := range l.asked {
+		l.asked[i].Holds, l.asked[i].Works, l.asked[i].For = found[i].Holds, found[i].Works, found[i].For
+	}
+	l.apply(l.policy.Worked(l.now, l.asked))
+}

@@ -1,0 +1,122 @@
+// Package manager asks the service manager what only it knows of a unit, and for jobs. It
+// does so by systemctl(1), which finds the way to the manager of the system or of the user,
+// and which administrators can repeat.
+//
+// # Diagnostics
+//
+// An error says that there is no service manager, that it does not answer within
+// [Patience], or that this process may not ask for that. Each call waits for an answer, so
+// none is for a goroutine that must not wait.
+package manager
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Patience is how long the service manager may take to answer.
+const Patience = 3 * time.Second
+
+// Show returns properties of a unit by name (systemctl(1), show). One that this version of
+// systemd does not know is missing.
+func Show(unit string, names ...string) (map[string]string, error) {
+	all, err := ShowAll(context.Background(), Own(), []string{unit}, names...)
+	if err != nil || len(all) == 0 {
+		return map[string]string{}, err
+	}
+	return all[0], nil
+}
+
+// Own reports whether this process is a service of a user's own service manager.
+// user@.service sets the variable for its services.
+func Own() (user bool) { return os.Getenv("MANAGERPID") != "" }
+
+// ShowAll is Show for several units, or patterns of their names, of the system's service
+// manager or of the user's own. A unit that matches nothing has no properties. It waits for
+// [Patience], or as long as ctx says.
+func ShowAll(ctx context.Context, user bool, units []string, names ...string) (all []map[string]string, err error) {
+	out, err := ask(ctx, user, append([]string{"show", "--property=" + strings.Join(names, ","), "--"}, units...)...)
+	if err != nil {
+		return nil, err
+	}
+	properties := map[string]string{}
+	for line := range strings.Lines(out + "\n") {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "=")
+		switch {
+		case ok:
+			properties[name] = value
+		case name == "" && len(properties) > 0: // an empty line ends a unit
+			all, properties = append(all, properties), map[string]string{}
+		}
+	}
+	if len(properties) > 0 {
+		all = append(all, properties)
+	}
+	return all, nil
+}
+
+// EnabledSockets are the socket units that are started with the machine.
+func EnabledSockets(ctx context.Context, user bool) (names []string, err error) {
+	out, err := ask(ctx, user, "list-unit-files", "--type=socket", "--state=enabled,enabled-runtime,generated", "--no-legend")
+	for line := range strings.Lines(out) {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			names = append(names, fields[0])
+		}
+	}
+	return names, err
+}
+
+// Job is the type of the job that is under way with a unit, such as stop or restart; "" =
+// there is none.
+func Job(unit string) (string, error) {
+	out, err := ask(context.Background(), Own(), "list-jobs", "--no-legend", "--full", "--", unit)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(out) { // its number, the unit, its type, its state
+		if words := strings.Fields(line); len(words) >= 3 && words[1] == unit {
+			return words[2], nil
+		}
+	}
+	return "", nil
+}
+
+// Enqueue asks for a job with units, such as start or restart, and does not wait for it.
+// An error means that there will be none.
+func Enqueue(verb string, units ...string) error {
+	_, err := ask(context.Background(), Own(), append([]string{verb, "--no-block", "--"}, units...)...)
+	return err
+}
+
+func ask(ctx context.Context, user bool, words ...string) (string, error) {
+	began := time.Now()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, Patience)
+		defer cancel()
+	}
+	args := append([]string{"--no-ask-password", "--no-pager"}, words...)
+	if user {
+		args = append([]string{"--user"}, args...)
+	}
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "systemctl", args...)
+	cmd.Stderr = &said
+	cmd.WaitDelay = time.Second // for what it has started
+	out, err := cmd.Output()
+	switch line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n"); {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("systemctl %s: no answer within %v", words[0], time.Since(began).Round(time.Second))
+	case err != nil && line != "":
+		return "", fmt.Errorf("systemctl %s: %w", words[0], errors.New(line))
+	case err != nil:
+		return "", fmt.Errorf("systemctl %s: %w", words[0], err)
+	}
+	return string(out), nil
+}

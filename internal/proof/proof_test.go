@@ -1,0 +1,135 @@
+package proof
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/testutil"
+	"github.com/availd/availd/policy"
+)
+
+// TestMain makes this binary the workers, too: each waits in its own way, with the
+// listening socket as descriptor 3.
+func TestMain(m *testing.M) {
+	switch os.Getenv("PROOF_WORKER") {
+	case "":
+		os.Exit(m.Run())
+	case "accept":
+		for {
+			fd, _, _ := unix.Accept(3)
+			b := make([]byte, 10)
+			for n := 1; n > 0; { // until the client is done
+				n, _ = unix.Read(fd, b)
+				_, _ = unix.Write(fd, b[:max(n, 0)])
+			}
+			_ = unix.Close(fd)
+		}
+	case "poll":
+		_, _ = unix.Poll([]unix.PollFd{{Fd: 0}, {Fd: 3, Events: unix.POLLIN}}, -1)
+	case "select":
+		var set unix.FdSet
+		set.Set(3)
+		_, _ = unix.Select(4, &set, nil, nil, nil)
+	case "epoll":
+		ep, _ := unix.EpollCreate1(0)
+		_ = unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, 3, &unix.EpollEvent{Events: unix.EPOLLIN})
+		_, _ = unix.EpollWait(ep, make([]unix.EpollEvent, 1), -1)
+	case "sleep":
+		time.Sleep(time.Hour)
+	case "read":
+		var p [2]int
+		_ = unix.Pipe(p[:])
+		_, _ = unix.Read(p[0], make([]byte, 1))
+	case "poll another":
+		var p [2]int
+		_ = unix.Pipe(p[:])
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(p[0]), Events: unix.POLLIN}}, -1)
+	}
+	os.Exit(0)
+}
+
+func worker(t *testing.T, how string) (l *Looker, pid int, address string) {
+	t.Helper()
+	address = filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := listener.(*net.UnixListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env, cmd.ExtraFiles = append(os.Environ(), "PROOF_WORKER="+how), []*os.File{f}
+	fd := int(f.Fd())
+	_ = unix.SetNonblock(fd, false)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = f.Close()
+		_ = listener.Close()
+	})
+	l = New([]int{fd})
+	t.Cleanup(func() { _ = l.Close() })
+	return l, cmd.Process.Pid, address
+}
+
+func until(t *testing.T, l *Looker, pid int, what string, is func(policy.Observation) bool) {
+	t.Helper()
+	var f policy.Observation
+	testutil.WaitFor(t, func() bool {
+		l.Round(map[uint64]bool{1: true})
+		f = l.Look(Worker{pid, 1})
+		return is(f)
+	}, what, &f)
+}
+
+// TestWaits: who waits at the socket is told from who waits for something else.
+func TestWaits(t *testing.T) {
+	for how, want := range map[string]policy.Waits{
+		"accept": atSocket, "poll": atSocket, "select": atSocket, "epoll": atSocket,
+		"sleep": elsewhere, "read": elsewhere, "poll another": elsewhere,
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			l, pid, _ := worker(t, how)
+			until(t, l, pid, how, func(f policy.Observation) bool { return f.Waits == want })
+		})
+	}
+}
+
+// TestHoldsAndFinishes: a connection is seen while it is there, and that it is gone; and
+// many that are shorter than the time between two looks.
+func TestHoldsAndFinishes(t *testing.T) {
+	l, pid, address := worker(t, "accept")
+	until(t, l, pid, "waits", func(f policy.Observation) bool { return f.Waits == atSocket && !f.Holds && !f.Finished })
+	c, err := net.Dial("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, l, pid, "holds", func(f policy.Observation) bool { return f.Holds && !f.Finished })
+	_ = c.Close()
+	until(t, l, pid, "finished", func(f policy.Observation) bool { return !f.Holds && f.Finished })
+
+	l, pid, address = worker(t, "accept")
+	until(t, l, pid, "waits", func(f policy.Observation) bool { return f.Waits == atSocket })
+	for range 3 * busyRuns {
+		c, err := net.Dial("unix", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write([]byte("x"))
+		_, _ = c.Read(make([]byte, 1))
+		_ = c.Close()
+	}
+	until(t, l, pid, "came back", func(f policy.Observation) bool { return f.Finished && f.Waits == atSocket })
+}

@@ -1,0 +1,193 @@
+package quiesce
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/procfs"
+)
+
+// Where workers do not report, what they have to do shows in their connections: a worker is
+// at a request as long as it holds a connection on which a client waits for it. That is so
+//
+//   - if the kernel's data say that something has come since the worker has last sent
+//     something, or
+//   - if no thread of the worker waits for this client. One that waits has answered, and
+//     what it waits for is the next request: the connection is kept open, and idle.
+//
+// The second one also tells a worker that has sent half of an answer and then computes, or
+// waits for somebody else. Programs that wait with epoll_wait(2) wait for all at once: they
+// count as waiting for their client then, so that one that has sent half of its answer is not
+// at work. Of a Unix socket the kernel counts nothing, and the second rule alone is there.
+//
+// A request is the one that was there at the look before, if the connection is the same and
+// nothing went both ways on it since. On a Unix socket, where that cannot be seen, the worker
+// must not have waited anew: else it may have answered meanwhile, and be at the next request.
+// In doubt it is a new one, as somebody may be killed for what is found here.
+
+// Work is what one process has to do.
+type Work struct {
+	Holds bool          // a connection, at which it may be at work or not
+	Works bool          // … at a request
+	For   time.Duration // at least for so long; valid if Works
+}
+
+// job is a request, as it was seen at the look before.
+type job struct {
+	begun   time.Time
+	traffic traffic
+	waits   uint64 // how often the process had waited until then
+	works   bool
+	pid     int
+	seen    int // in the round of that number
+}
+
+// Works looks at processes, or those that they have started and wait for. It takes as long
+// as Look does, and remembers what it has seen for the next time.
+func (l *Looker) Works(pids []int) []Work {
+	l.asked = false
+	l.idle.reset()
+	l.round++
+	found := make([]Work, len(pids))
+	if l.jobs == nil {
+		l.jobs = map[uint64]job{}
+	}
+	for i, pid := range pids {
+		if l.proc {
+			found[i] = l.work(procfs.Servant(pid), time.Now())
+		}
+	}
+	for inode, j := range l.jobs {
+		if j.seen != l.round {
+			delete(l.jobs, inode)
+		}
+	}
+	return found
+}
+
+func (l *Looker) work(pid int, now time.Time) (w Work) {
+	held, _, err := l.connections(Process{pid, -1})
+	if err != nil {
+		return w
+	}
+	var waiting map[uint64]bool
+	waits, visible := uint64(0), false
+	for _, c := range held {
+		if !c.Sure {
+			continue
+		}
+		if waiting == nil {
+			waiting, visible = waitedFor(pid)
+			waits = procfs.WaitCount(pid)
+		}
+		w.Holds = true
+		j := l.judgeJob(c.Inode, waiting[c.Inode] || !visible, job{begun: now, waits: waits, pid: pid, seen: l.round})
+		l.jobs[c.Inode] = j
+		if age := now.Sub(j.begun); j.works && (!w.Works || age > w.For) {
+			w.Works, w.For = true, age
+		}
+	}
+	return w
+}
+
+// judgeJob completes what is known of a connection: whether its client waits for the
+// worker, and since when.
+func (l *Looker) judgeJob(inode uint64, waitsForIt bool, j job) job {
+	before, known := l.jobs[inode]
+	s, isTCP := l.info()[inode]
+	isTCP = isTCP && s.Info
+	outstanding := isTCP && (s.Unread != 0 || s.Received > 0 && (s.Sent == 0 || s.SinceReceived < s.SinceSent))
+	j.works = outstanding || !waitsForIt
+	if !j.works {
+		return j
+	}
+	j.traffic = traffic{s.Received, s.Sent}
+	same := known && before.works && before.pid == j.pid
+	if isTCP {
+		same = same && (before.traffic.received == s.Received || before.traffic.sent == s.Sent)
+	} else {
+		same = same && before.waits == j.waits
+	}
+	switch {
+	case same:
+		j.begun = before.begun
+	case outstanding:
+		j.begun = j.begun.Add(-s.SinceReceived) // what has come last is the request, or its end
+	}
+	return j
+}
+
+// waitedFor are the sockets that some thread of a process waits for something to come from;
+// false: that may not be seen, or cannot be told.
+func waitedFor(pid int) (inodes map[uint64]bool, visible bool) {
+	inodes = map[uint64]bool{}
+	threads, err := procfs.Threads(pid)
+	if err != nil {
+		return inodes, false
+	}
+	for _, thread := range threads {
+		number, inCall, err := procfs.CallOf(pid, thread)
+		switch {
+		case procfs.IsGone(err):
+			continue
+		case err != nil || inCall && number.Number == unix.SYS_IO_URING_ENTER:
+			return inodes, false
+		case !inCall:
+			continue
+		}
+		c := call{thread, number}
+		for _, fd := range awaits(pid, c) {
+			inodes[inodeOf(pid, thread, uint64(fd))] = true
+		}
+		if isEpoll(c) {
+			for _, inode := range watchedBy(pid, int(int32(c.Args[0]))) {
+				inodes[inode] = true
+			}
+		}
+	}
+	return inodes, true
+}
+
+// awaits are the descriptors of a call that waits for something to come from any of them,
+// whatever else it waits for.
+func awaits(pid int, c call) (numbers []int) {
+	switch {
+	case isRead(c):
+		return []int{int(uint32(c.Args[0]))}
+	case isPoll(c):
+		const size = 8 // struct pollfd: fd, events, revents
+		list := make([]byte, min(c.Args[1], mostPolled)*size)
+		if !procfs.ReadMemory(pid, c.Args[0], list) {
+			return nil
+		}
+		for ; len(list) >= size; list = list[size:] {
+			if fd := int32(native.Uint32(list)); fd >= 0 && native.Uint16(list[4:])&unix.POLLIN != 0 {
+				numbers = append(numbers, int(fd))
+			}
+		}
+	case isSelect(c):
+		c.Args[2] = 0 // that it may write to some, too, is not the matter
+		c.Args[0] = min(c.Args[0], mostPolled)
+		return selected(pid, c)
+	}
+	return numbers
+}
+
+// watchedBy are the inodes in an epoll set (proc_pid_fdinfo(5), Linux 4.13).
+func watchedBy(pid, fd int) (inodes []uint64) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, fd))
+	for line := range strings.Lines(string(text)) {
+		if _, rest, found := strings.Cut(line, " ino:"); found {
+			word, _, _ := strings.Cut(rest, " ")
+			if inode, err := strconv.ParseUint(word, 16, 64); err == nil {
+				inodes = append(inodes, inode)
+			}
+		}
+	}
+	return inodes
+}

@@ -1,5 +1,0 @@
-//go:build !stillruntime
-
-package still
-
-func sleep() bool { return false }

@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"testing"
+	"time"
+)
+
+// silentPool is a pool that does not report, with several clients that always wait.
+func silentPool(t *testing.T) *scenario {
+	t.Helper()
+	cfg := queueConfig(5)
+	cfg.CrashIsNoFailure, cfg.ThrottleMax = true, time.Minute
+	x := play(t, cfg, cold(row{"queue 4", ""}, row{"conn", "watch off"})...)
+	x.sees = []string{"somebody"}
+	x.event("+200ms")
+	return x
+}
+
+// crashes has a worker crash every 20 ms for so long, or until creation pauses. pick
+// chooses it, and what is seen before.
+func (x *scenario) crashes(span time.Duration, pick func(n int) *worker) (lasted time.Duration) {
+	x.t.Helper()
+	begin := x.now
+	for n := 0; x.now < begin+span; n++ {
+		if w := pick(n); w != nil {
+			x.event("exit " + itoa(w.id) + " 3")
+		}
+		if x.s.throttle.on {
+			break
+		}
+		x.queue = []int{3 + n%2} // one is accepted, another comes
+		x.event("+20ms")
+	}
+	return x.now - begin
+}
+
+// Some clients ask for the page that crashes, and others are served: nothing pauses,
+// for as long as workers are seen to finish requests.
+func TestSilentCrashes(t *testing.T) {
+	x := silentPool(t)
+	lasted := x.crashes(time.Minute, func(n int) *worker {
+		x.sees = []string{"somebody"}
+		if n%3 == 0 { // it has a connection, and the next time not any more
+			x.sees = append(x.sees, itoa(x.s.table.youngest.id)+":0")
+			return nil
+		}
+		return x.s.table.oldest
+	})
+	if x.s.throttle.on || lasted < time.Minute {
+		t.Fatalf("throttled after %v: %+v", lasted, x.s.throttle.cause)
+	}
+}
+
+// When everything crashes, creation pauses after ten seconds, and for longer each time.
+func TestSilentEverythingCrashes(t *testing.T) {
+	x := silentPool(t)
+	for _, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+		lasted := x.crashes(time.Minute, func(int) *worker { return x.s.table.oldest })
+		c := x.s.throttle
+		if !c.on || lasted > stormLeast+time.Second || c.cause.Why != BadEnds {
+			t.Fatalf("throttled: %t after %v, because of %v", c.on, lasted, whyNames[c.cause.Why])
+		}
+		if left := c.due - x.now; left != pause {
+			t.Fatalf("paused for %v, want %v", left, pause)
+		}
+		x.event("+" + pause.String())
+		x.event("conn")
+		x.event("+100ms")
+	}
+}
+
+// A start that fails among workers that serve is a startup failure all the same: at
+// once if nobody accepts meanwhile, else when it has gone on for a while.
+func TestSilentStartupFailures(t *testing.T) {
+	x := silentPool(t)
+	good := x.s.table.oldest
+	lasted := x.crashes(time.Minute, func(n int) *worker {
+		x.sees = []string{"somebody"}
+		if n%2 == 0 {
+			x.sees = append(x.sees, itoa(good.id)+":0")
+		}
+		if w := x.s.table.youngest; w != good {
+			return w
+		}
+		return nil
+	})
+	if !x.s.throttle.on || x.s.throttle.cause.Why != BadEnd || lasted > 2*crashPeriod {
+		t.Fatalf("throttled: %t after %v, because of %v", x.s.throttle.on, lasted, whyNames[x.s.throttle.cause.Why])
+	}
+
+	x = silentPool(t)
+	x.queue, x.sees = []int{1}, nil
+	x.event("+30s") // one client waits, and nobody accepts
+	x.s.cfg.Limit++
+	if w := x.s.table.youngest; w.started < x.now-badWindow {
+		x.s.starts.request(Demand)
+		x.do(x.s.end())
+	}
+	if got := x.event("exit " + itoa(x.s.table.youngest.id) + " 3"); !x.s.throttle.on {
+		t.Fatalf("not throttled: %s", got)
+	}
+}
+
+// Where the descriptors of workers cannot be read nothing can be concluded from what is
+// not seen, and innocent clients are not made to wait for it.
+func TestSilentCrashesBlind(t *testing.T) {
+	x := silentPool(t)
+	x.crashes(time.Minute, func(int) *worker {
+		x.sees = []string{"unknown", "blind"}
+		return x.s.table.oldest
+	})
+	if x.s.throttle.on {
+		t.Fatalf("throttled because of %v", whyNames[x.s.throttle.cause.Why])
+	}
+}
+
+// A crashed worker is replaced at once if clients wait.
+func TestSilentCrashIsReplaced(t *testing.T) {
+	x := silentPool(t)
+	x.event("+2s") // all have come
+	before := x.started
+	x.event("exit " + itoa(x.s.table.oldest.id) + " 3")
+	if x.started != before+1 {
+		t.Errorf("%d workers were started in the moment of the crash, want 1", x.started-before)
+	}
+	x.event("+1s") // all have come
+	x.queue = []int{0}
+	x.event("sample")
+	before = x.started
+	x.event("exit " + itoa(x.s.table.oldest.id) + " 3")
+	if x.started != before {
+		t.Error("a worker is started although nobody waits")
+	}
+}

@@ -1,0 +1,43 @@
+package policy
+
+import "time"
+
+// This file knows for how long a worker has been at one request. Whatever makes it busy or
+// finishes a request calls beginRequest; Tick calls tellSlow, by the deadlines of timers.go.
+
+// beginRequest books that w is at no request that began before now. The caller plans.
+func (w *worker) beginRequest(now Instant) { w.serving, w.slow = now, false }
+
+// tellSlow says once that the present request of w takes long.
+func (d *deadlines) tellSlow(w *worker) {
+	w.slow = true
+	d.counters.Slow++
+	d.plan(w)
+	d.emit(Action{Kind: WarnSlow, Worker: w.id, Generation: w.generation, Until: w.serving})
+}
+
+// ServingSince returns when the present request of a worker began; false: it is at none, or
+// that is not known.
+func (s *Service) ServingSince(worker int) (Instant, bool) {
+	w := s.table.byID[worker]
+	if w == nil {
+		return 0, false
+	}
+	return s.servingSince(w)
+}
+
+func (s *Service) servingSince(w *worker) (Instant, bool) {
+	if s.infer.on {
+		return w.serving, w.works
+	}
+	return w.serving, w.state == busy
+}
+
+// busyFor is for how long w has been at its request; negative = at none, or not known.
+func (s *Service) busyFor(w *worker, now Instant) time.Duration {
+	since, serves := s.servingSince(w)
+	if !serves {
+		return -1
+	}
+	return now - since
+}

@@ -1,0 +1,95 @@
+package programs
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/testutil"
+)
+
+// pythonLoop is an accept loop as people write it.
+const pythonLoop = `
+import os, socket
+listener = socket.fromfd(3, socket.AF_UNIX, socket.SOCK_STREAM)
+while True:
+    client, address = listener.accept()
+    client.recv(1)
+    client.sendall(b"%d" % os.getpid())
+    client.close()
+`
+
+// TestTemplate: programs of all kinds are made templates; their forks are availd's children,
+// and count as exactly as workers that are executed.
+func TestTemplate(t *testing.T) {
+	dir := build(t)
+	for _, mode := range []string{"accept", "poll", "select", "epoll", "copy-poll", "leaves", "opens"} {
+		for object, env := range objects {
+			for _, protocol := range []string{"queue", "fastcgi"} {
+				t.Run(mode+"/"+object+"/"+protocol, func(t *testing.T) {
+					t.Parallel()
+					p := start(t, env, []string{"--template=preload", "--preload=" + filepath.Join(dir, object), "--protocol=" + protocol, "--limit=3", "--log-level=debug"},
+						filepath.Join(dir, "worker"), mode)
+					p.clients(2, 20)
+					p.counted(40)
+					p.until("all workers are availd's, each in a group of its own", func() bool {
+						for _, w := range p.state().Workers {
+							if s, ok := procfs.ReadStat(w.PID); ok && (s.Parent != p.cmd.Process.Pid || s.Group != w.PID) {
+								return false
+							}
+						}
+						return true
+					})
+					p.stop()
+					if !p.said(event.TemplateReady.Text) {
+						t.Errorf("no template was ready:\n%s", p.text())
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestTemplateRefused: what cannot be a template is served all the same, and that is said once.
+func TestTemplateRefused(t *testing.T) {
+	dir := build(t)
+	for name, c := range map[string]struct {
+		command []string
+		said    string
+	}{
+		"interpreter": {[]string{testutil.Program(t, "python3"), "-c", pythonLoop}, "an interpreter of Python"},
+		"thread":      {[]string{filepath.Join(dir, "worker"), "thread"}, "its forks may hang"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, []string{"--template=preload", "--preload=" + filepath.Join(dir, "plain.so"), "--protocol=queue", "--limit=3"}, c.command...)
+			p.clients(2, 20)
+			p.counted(40)
+			p.stop()
+			if strings.Count(p.text(), c.said) != 1 {
+				t.Errorf("want one line with %q:\n%s", c.said, p.text())
+			}
+		})
+	}
+}
+
+// TestPython: an accept loop of Python on a duplicate of the socket.
+func TestPython(t *testing.T) {
+	dir := build(t)
+	p := start(t, nil, []string{"--preload=" + filepath.Join(dir, "plain.so"), "--protocol=queue", "--limit=3"}, testutil.Program(t, "python3"), "-c", pythonLoop)
+	p.clients(3, 30)
+	p.counted(90)
+}
+
+// TestStaticTemplate: a program into which the object cannot be loaded is never ready, and
+// is served without it.
+func TestStaticTemplate(t *testing.T) {
+	dir := build(t)
+	p := start(t, nil, []string{"--template=preload", "--preload=" + filepath.Join(dir, "plain.so"), "--protocol=queue", "--limit=3", "--start-timeout=1s"}, filepath.Join(dir, "worker-static"), "accept")
+	p.clients(2, 20)
+	p.until("it is said", func() bool { return p.said("was not made a template") && p.said("was not loaded") })
+	p.clients(2, 20)
+	p.stop()
+}
