@@ -119,6 +119,7 @@ func (s *Service) Restore(now Instant, m Memory, workers []Entry) {
 	s.heardAt = now
 	if len(workers) > 0 {
 		s.lastDone = now // what they have finished meanwhile is not known yet
+		s.work.plan()
 	}
 }
 

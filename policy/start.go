@@ -117,6 +117,7 @@ func (s *Service) Started(now Instant, generation uint64, id int) []Action {
 	s.counters.Spawned++
 	s.short.worked()
 	s.deadlines.plan(w)
+	s.work.plan()
 	s.infer.blame(1)
 	if s.cfg.PerConnection {
 		s.sessions.begin(w)

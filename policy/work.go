@@ -5,8 +5,11 @@ import "time"
 // This file knows which workers are at a request where nobody reports: by looks at the
 // connections that they hold. Connections and samples of infer.go call touch, Tick asks for
 // a look, which the caller answers with Worked. There are looks only where somebody wants to
-// know (BusyTimeout, SlowAfter), and only while workers hold connections: a pool at rest has
-// no timer.
+// know (BusyTimeout, SlowAfter), and only while there are workers.
+//
+// A connection that a worker accepts before availd has got so far as to see it is heard of by
+// nobody: epoll_wait(2) tells what is ready when it returns, and not what was. So there are
+// looks without anybody to be seen, too, more and more seldom.
 
 const (
 	// lookShare is how many looks there are in the time that a request may take.
@@ -23,9 +26,10 @@ type work struct {
 	retirement *retirement
 	infer      *infer
 
-	due     Instant // of the next look; far = there is none
-	looking bool    // one was asked for, and not answered
-	touched bool    // somebody came meanwhile
+	due     Instant       // of the next look; far = there is none
+	looking bool          // one was asked for, and not answered
+	touched bool          // somebody came meanwhile
+	rest    time.Duration // before a look without anybody to be seen; 0 = as long as before any other
 }
 
 // Working is what a look has found of one worker.
@@ -53,7 +57,7 @@ func (k *work) pause() time.Duration {
 
 // touch: a client has come, or may have been taken.
 func (k *work) touch() {
-	k.touched = true
+	k.touched, k.rest = true, 0
 	k.uses++
 	k.plan()
 }
@@ -69,8 +73,8 @@ func (k *work) plan() {
 	switch {
 	case pause == 0 || !k.infer.on || k.draining:
 		k.due = far
-	case k.due == far && !k.looking:
-		k.due = k.now + pause
+	case !k.looking:
+		k.due = min(k.due, k.now+max(pause, k.rest))
 	}
 }
 
@@ -87,7 +91,7 @@ func (k *work) tick() {
 		return
 	}
 	k.due = far
-	if !k.infer.on || k.draining {
+	if !k.infer.on || k.draining || k.table.oldest == nil {
 		return
 	}
 	k.looking, k.touched = true, false
@@ -113,8 +117,11 @@ func (s *Service) Worked(now Instant, list []Working) []Action {
 		k.book(w, found)
 	}
 	if held {
-		k.plan()
+		k.rest = 0
+	} else {
+		k.rest = min(2*max(k.rest, k.pause()), mostSeldom)
 	}
+	k.plan()
 	return s.end()
 }
 

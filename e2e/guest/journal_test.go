@@ -83,8 +83,10 @@ func (s *service) troubles() {
 	if err := unix.Kill(idle.PID, unix.SIGCONT); err != nil {
 		s.t.Fatal(err)
 	}
-	s.get("/sleep?2000")
-	s.awaitKind("slow")
+	harness.WaitFor(s.t, "a message of the kind slow", harness.Patience, func() bool {
+		s.get("/sleep?3000") // which may be over before a busy machine has looked at it
+		return len(s.messages("slow")) > 0
+	})
 	_, _ = s.load(1, "/report?WATCHDOG=trigger").Get() // the answer may be lost with the worker
 	s.awaitKind("worker_hung")
 }

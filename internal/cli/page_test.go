@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"image/png"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +144,25 @@ func (v *viewed) await(says string) {
 	}
 }
 
+// awaitPast asks for the history until it is so: it has less to say than the status of the
+// same moment, where the latest look was made before.
+func (v *viewed) awaitPast(is func(history.Document) bool) {
+	v.t.Helper()
+	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		var d history.Document
+		_, _, text := v.get("/history", "*/*")
+		if err := json.Unmarshal([]byte(text), &d); err != nil {
+			v.t.Fatal(err)
+		}
+		if is(d) {
+			return
+		}
+		if time.Now().After(until) {
+			v.t.Fatalf("the history does not say so:\n%s", text)
+		}
+	}
+}
+
 // screens are a phone and a desk, by day and by night.
 var screens = []screen{
 	{"narrow", 360, 740, true, false},
@@ -163,6 +185,10 @@ func TestBrowser(t *testing.T) {
 	v.hold(5)
 	v.await(`"full_since":"`)
 	v.await(`"oldest_wait_s":1.`)
+	v.awaitPast(func(d history.Document) bool {
+		most := func(v history.Values) float32 { return slices.MaxFunc(v, cmp.Compare[float32]) }
+		return most(d.Hour.Wait.Max) >= 1 && most(d.Hour.Busy.Max) == 3 && most(d.Hour.Queue.Max) >= 2
+	})
 	for _, s := range screens {
 		b.on(s)
 		b.open("http://" + v.page + "/?refresh=0")

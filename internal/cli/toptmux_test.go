@@ -120,6 +120,7 @@ func TestTopInTmux(t *testing.T) {
 	if err := unix.Kill(m.availdPID(), unix.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	m.shows(`^\$$`) // what is typed before belongs to the one that ends
 	m.types("echo status $?; stty -a >after", "Enter")
 	if screen = m.shows(`^status 143$`); !strings.Contains(screen, "was here") || strings.Contains(screen, "q quit") {
 		t.Errorf("what was there before is not there again:\n%s", screen)

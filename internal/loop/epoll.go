@@ -33,9 +33,13 @@ func newEpoll() (*epoll, error) {
 }
 
 // add registers fd for the events; the kind of thing it is comes back with
-// them.
+// them. What is left of a removal that the kernel has refused is replaced.
 func (e *epoll) add(fd int, events uint32, k kind) error {
-	return e.ctl(unix.EPOLL_CTL_ADD, fd, events, k)
+	err := e.ctl(unix.EPOLL_CTL_ADD, fd, events, k)
+	if errors.Is(err, unix.EEXIST) {
+		return e.modify(fd, events, k)
+	}
+	return err
 }
 
 func (e *epoll) modify(fd int, events uint32, k kind) error {

@@ -42,6 +42,12 @@ func (s *retirees) endBetween(p *proc) {
 	s.list = append(s.list, &retiree{proc: p, due: s.now})
 }
 
+// endTemplateBetween ends a program that did not become a template as soon as it holds no
+// connection: it may have served clients meanwhile, as a worker does.
+func (s *retirees) endTemplateBetween(t *templateProc) {
+	s.list = append(s.list, &retiree{proc: &proc{Process: t.Process}, template: t, due: s.now})
+}
+
 // seeThatItHears makes sure that a worker that was sent its signal does not wait for
 // the next client first.
 func (s *retirees) seeThatItHears(p *proc) {

@@ -73,17 +73,21 @@ func (s *sockets) unwatchable(sock Socket, err error) {
 	s.say(event.SocketUnwatched, event.Socket(sock.Name), event.Cause(err))
 }
 
-// put makes the wish true for one socket.
+// put makes the wish true for one socket. If that is refused, what was before is so still,
+// and is what the next attempt begins with.
 func (s *sockets) put(i int) (err error) {
-	fd, was := s.list[i].FD, s.in[i]
-	switch s.in[i] = s.watch != policy.WatchOff && !s.held && !s.isDown(i); {
-	case was && !s.in[i]:
+	fd := s.list[i].FD
+	wanted := s.watch != policy.WatchOff && !s.held && !s.isDown(i)
+	switch {
+	case s.in[i] && !wanted:
 		err = s.epoll.remove(fd)
-	case was:
-		err = s.epoll.modify(fd, interest(s.watch), kindSocket)
 	case s.in[i]:
+		err = s.epoll.modify(fd, interest(s.watch), kindSocket)
+	case wanted:
 		err = s.epoll.add(fd, interest(s.watch), kindSocket)
-		s.in[i] = err == nil
+	}
+	if err == nil {
+		s.in[i] = wanted
 	}
 	return err
 }

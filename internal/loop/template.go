@@ -97,6 +97,8 @@ const (
 	// it has, and leavePatience how long until it has exited on SIGTERM.
 	answerPatience = 2 * time.Second
 	leavePatience  = 5 * time.Second
+	// servePatience is how long a program that did not become a template may hold a client.
+	servePatience = time.Minute
 	// lastWords is how long a fork of a template that has ended may take to say that it
 	// is there.
 	lastWords = 500 * time.Millisecond

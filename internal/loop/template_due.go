@@ -19,7 +19,7 @@ func (s *templates) tendTemplates() {
 		switch {
 		case t.overdue && t.state == templateLoading && s.cfg.TemplatePreload:
 			t.overdue = false
-			s.doWithout(t, event.TemplateNeverAccepts.With(event.Template(t.PID)))
+			s.doWithout(t, s.endServing, event.TemplateNeverAccepts.With(event.Template(t.PID)))
 		case t.overdue && t.state != templateEnded:
 			t.overdue, t.silent = false, 0
 			s.killTemplate(t)

@@ -12,13 +12,14 @@ import (
 // found dead, or given up in favour of executed workers. What a dead one has forked may still
 // be heard for a moment; forgetTemplate comes last.
 
-// doWithout has workers started by executing the command, and says why once.
-func (s *templates) doWithout(t *templateProc, why event.Line) {
+// doWithout has workers started by executing the command, and says why once. end is how t
+// itself is ended.
+func (s *templates) doWithout(t *templateProc, end func(*templateProc), why event.Line) {
 	s.off = true
 	s.tally.TemplateFailures++
 	s.say(why.Message, why.Fields...)
 	gated := t == s.coming
-	s.killTemplate(t)
+	end(t)
 	for _, other := range []*templateProc{s.current, s.earlier} {
 		if other != nil {
 			s.retireTemplate(other)
@@ -82,6 +83,18 @@ func (s *templates) killTemplate(t *templateProc) {
 	}
 	t.killed, t.state, t.due = true, templateLeaving, 0
 	_ = s.seams.Signal(t.Process, unix.SIGKILL, false)
+}
+
+// endServing ends a program that has never waited for an order. It may be one into which
+// the shared object cannot be loaded, such as a static one, and then it accepts connections
+// as any worker does.
+func (s *templates) endServing(t *templateProc) {
+	s.leavePlace(t)
+	if t.state >= templateLeaving {
+		return
+	}
+	t.state, t.asked, t.due = templateLeaving, true, s.now+servePatience
+	s.retirees.endTemplateBetween(t)
 }
 
 // collectTemplate acts on the end of a template's process.

@@ -82,7 +82,7 @@ func (s *templates) hearTemplate(t *templateProc, m *template.Message) {
 		}
 	case template.Refused:
 		if m.PID == t.PID && t.state == templateLoading && s.cfg.TemplatePreload {
-			s.doWithout(t, event.TemplateInterpreter.With(event.Language(m.Reason)))
+			s.doWithout(t, s.killTemplate, event.TemplateInterpreter.With(event.Language(m.Reason)))
 		}
 	case template.Forked:
 		s.hearForked(t, m)
@@ -104,7 +104,7 @@ func (s *templates) rejectPacket(t *templateProc, m *template.Message, why error
 // many there may be, as those are made anew in a fork (Ruby from 3.3 on has two).
 func (s *templates) templateReady(t *templateProc, known int) {
 	if n := s.seams.Templates.Threads(t.PID); n > known {
-		s.doWithout(t, event.TemplateThreads.With(event.Template(t.PID), event.Threads(n)))
+		s.doWithout(t, s.killTemplate, event.TemplateThreads.With(event.Template(t.PID), event.Threads(n)))
 		return
 	}
 	t.state, t.due = templateReady, 0

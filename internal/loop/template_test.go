@@ -41,8 +41,8 @@ while order := c.recv(4096):
     if mode == "hangs in the fork": time.sleep(1000)
     c.send(b"BORN=" + number)
     if os.path.exists(kept):
-        if os.fork() == 0:  # not of the template's group, when availd has moved this one
-            while os.getpgid(0) == os.getsid(0) or os.getpgid(0) != os.getppid(): time.sleep(0.001)
+        while os.getpgid(0) != os.getpid(): time.sleep(0.001)  # what it starts is not of the template's group
+        if os.fork() == 0:
             for line in open(kept, "rb").read().splitlines(): c.send(line)
             os._exit(0)
         os.wait()

@@ -3,6 +3,7 @@ package programs
 import (
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/availd/availd/internal/event"
@@ -84,12 +85,30 @@ func TestPython(t *testing.T) {
 }
 
 // TestStaticTemplate: a program into which the object cannot be loaded is never ready, and
-// is served without it.
+// is served without it. It serves clients itself until then, and none of them is lost when
+// it makes way.
 func TestStaticTemplate(t *testing.T) {
 	dir := build(t)
 	p := start(t, nil, []string{"--template=preload", "--preload=" + filepath.Join(dir, "plain.so"), "--protocol=queue", "--limit=3", "--start-timeout=1s"}, filepath.Join(dir, "worker-static"), "accept")
-	p.clients(2, 20)
-	p.until("it is said", func() bool { return p.said("was not made a template") && p.said("was not loaded") })
+	gone := func() bool { return p.said("was not made a template") && p.said("was not loaded") }
+	var over atomic.Bool
+	clients := make(chan int, 2)
+	for range cap(clients) {
+		go func() {
+			n := 0
+			for ; !over.Load(); n++ {
+				if _, err := p.get(); err != nil {
+					t.Errorf("client %d: %v", n, err)
+					break
+				}
+			}
+			clients <- n
+		}()
+	}
+	p.until("it is said", gone)
+	p.until("workers that are executed", func() bool { return p.state().Total > 0 })
+	over.Store(true)
+	t.Logf("%d and %d clients meanwhile", <-clients, <-clients)
 	p.clients(2, 20)
 	p.stop()
 }
