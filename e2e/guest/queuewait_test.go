@@ -22,9 +22,12 @@ const (
 	// waitError is what a wait by TCP may be wrong by.
 	waitError = 20 * time.Millisecond
 	// boundError is what the lower bound of a wait at a Unix socket may be too low by: the
-	// time until it is looked for the first time, which is half a second at most after short
-	// requests, on a machine that does something else, too.
-	boundError = 800 * time.Millisecond
+	// time between two looks. That is half a second at most after short requests, and more
+	// on a machine that has no time for it.
+	boundError = 3 * time.Second
+	// wrongLooks is the share of looks that may be wrong: the kernel's clock of connections
+	// stands still while a virtual machine does not run.
+	wrongLooks = 5
 )
 
 // TestQueueWait compares how long clients wait, as availd says, with what they see
@@ -50,8 +53,8 @@ func (s *service) queueWait(t *testing.T, socket int, network, address string) {
 	began := time.Now()
 	client := s.waiter(t, network, address)
 	connected := time.Now()
-	looks := 0
-	harness.WaitFor(t, "a wait of a second", harness.Patience, seldom(func() bool {
+	looks, wrong, late := 0, 0, time.Duration(0)
+	harness.WaitFor(t, "a wait of two seconds", harness.Patience, seldom(func() bool {
 		asked := time.Now()
 		sock := s.state().Sockets[socket]
 		answered := time.Now()
@@ -63,11 +66,19 @@ func (s *service) queueWait(t *testing.T, socket int, network, address string) {
 		if network == "unix" {
 			least, most = asked.Sub(connected)-boundError, answered.Sub(began)
 		}
-		if looks++; wait < least || wait > most || sock.OldestBound != (network == "unix") {
-			t.Errorf("the client has waited for %v to %v, and availd says %v, lower bound %t", asked.Sub(connected), answered.Sub(began), wait, sock.OldestBound)
+		late = max(late, asked.Sub(connected)-wait)
+		if looks++; wait < least || wait > most {
+			wrong++
+			t.Logf("the client has waited for %v to %v, and availd says %v", asked.Sub(connected), answered.Sub(began), wait)
 		}
-		return wait > time.Second
+		if sock.OldestBound != (network == "unix") {
+			t.Errorf("a wait is a lower bound: %t", sock.OldestBound)
+		}
+		return wait > 2*time.Second
 	}))
+	if t.Logf("what availd says was up to %v too low", late); wrong*wrongLooks > looks {
+		t.Errorf("%d of %d looks were wrong", wrong, looks)
+	}
 	if network == "tcp" {
 		s.awaitLine("queue 1, oldest ")
 	}
@@ -91,7 +102,7 @@ func (s *service) queueWait(t *testing.T, socket int, network, address string) {
 	}))
 	least, most := released.Sub(connected)-waitError, 2*served.Sub(began)+2*waitError
 	if network == "unix" { // at the latest look, which is a tenth of the wait ago at most
-		least -= boundError + least/10 + 500*time.Millisecond
+		least -= boundError + least/10
 	}
 	if n != counted+2 || now-sum < least || now-sum > most {
 		t.Errorf("%d clients have waited for %v in all, want 2 and %v to %v", n-counted, now-sum, least, most)
