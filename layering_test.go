@@ -37,7 +37,7 @@ func TestLayering(t *testing.T) {
 	}
 	for _, want := range append(leaves, "policy", "worker", "internal/loop") {
 		if _, ok := imports[want]; !ok {
-			t.Errorf("package %s is gone: mend this table", want)
+			t.Errorf("package %s is gone: fix this table", want)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestNoClock(t *testing.T) {
 		}
 	}
 	if seams == 0 {
-		t.Error("the wall clock's seam is gone: mend this test")
+		t.Error("the wall clock's seam is gone: fix this test")
 	}
 }
 

@@ -1,7 +1,7 @@
 package activation
 
 // Error says what is wrong with the hand-over and which line of a unit file
-// mends it.
+// fixes it.
 type Error struct {
 	What string // what was found, and the consequence
 	Line string // the unit file's line at fault, such as "Accept=yes"; may be empty

@@ -42,7 +42,7 @@ var (
 	onCurrent = []string{
 		"TestAccept", "TestBoardLost", "TestBoardVandal", "TestBusyTimeout", "TestCrashingPage", "TestDemandBoard", "TestDemandC",
 		"TestDemandGo", "TestDemandPython", "TestFcgiwrap", "TestHAProxy", "TestIdleWorkers", "TestInetdLostDeploy",
-		"TestInetdMaxPerSource", "TestLanguages", "TestLeak", "TestLostFreeze", "TestLostIdle", "TestLostSessions", "TestMended",
+		"TestInetdMaxPerSource", "TestLanguages", "TestLeak", "TestLostFreeze", "TestLostIdle", "TestLostSessions", "TestFixed",
 		"TestMistyped", "TestOddReports", "TestOpenLoad", "TestPrometheus", "TestReloadRefused", "TestRsyncDaemon",
 		"TestScrapeIsNoWork", "TestSlow", "TestSocketserver", "TestStressRemote", "TestStressRestart", "TestTemplateThreads",
 		"TestWorkerWatchdog",

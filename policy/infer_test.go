@@ -132,7 +132,7 @@ func TestInferSlowStart(t *testing.T) {
 	)
 }
 
-// Workers leave a socket that they do not accept on to those who mend it.
+// Workers leave a socket that they do not accept on to those who fix it.
 func TestInferStuckSocket(t *testing.T) {
 	play(t, queueConfig(50), cold(
 		row{"queue 0 9", ""},

@@ -227,7 +227,7 @@ func testBadCommands(t *testing.T) {
 	}
 	p, err := (&Command{Path: plain}).Start(1, false, standard)
 	if err != nil {
-		t.Fatalf("mended, but %v", err)
+		t.Fatalf("fixed, but %v", err)
 	}
 	await(t, p)
 }

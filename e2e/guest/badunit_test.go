@@ -23,7 +23,7 @@ type refusal struct {
 }
 
 // TestRefused: what availd cannot work with is said in STATUS= and the journal,
-// with the exit status that tells who has to mend it.
+// with the exit status that tells who has to fix it.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals() {
@@ -182,19 +182,19 @@ func TestAccept(t *testing.T) {
 	})
 }
 
-// TestMended: the clients of a service that cannot come up wait until it can.
-func TestMended(t *testing.T) {
+// TestFixed: the clients of a service that cannot come up wait until it can.
+func TestFixed(t *testing.T) {
 	t.Parallel()
-	s := pool{name: "mended"}.install(t, configured("--limit=lots"))
+	s := pool{name: "fixed"}.install(t, configured("--limit=lots"))
 	check := s.neverFailed(t)
 	clients := []client{s.client(), s.client(), s.client()}
-	s.awaitSaid("mended.conf:1: limit=lots")
+	s.awaitSaid("fixed.conf:1: limit=lots")
 	s.configure("--limit=2")
 	for _, c := range clients {
 		c.served(t)
 	}
 	if n := s.state().Limit; n != 2 {
-		t.Errorf("limit %d, want that of the mended file, 2", n)
+		t.Errorf("limit %d, want that of the fixed file, 2", n)
 	}
 	check()
 }

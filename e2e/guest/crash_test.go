@@ -66,7 +66,7 @@ func TestCrash(t *testing.T) {
 	c.stillWaits(t)
 	s.unknob("crash")
 	c.served(t)
-	at := s.awaitEvents(3, event.Throttled) // on a slow machine there may have been another one before the worker was mended
+	at := s.awaitEvents(3, event.Throttled) // on a slow machine there may have been another one before the worker was fixed
 	t.Logf("%d pauses", len(at))
 	for i := range at[:len(at)-1] {
 		// The stamps are when journald took the messages; and a pause is followed by the

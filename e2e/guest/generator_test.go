@@ -37,7 +37,7 @@ func siteText(name, worker string, args ...string) string {
 }
 
 // TestGenerator: 200 services are 200 files, and while nobody uses them there is no
-// process; one is used, changed, broken, mended and removed. It has the machine to itself,
+// process; one is used, changed, broken, fixed and removed. It has the machine to itself,
 // as it measures.
 func TestGenerator(t *testing.T) {
 	before := fastestReload(t)

@@ -23,9 +23,9 @@ func slow(name string, options ...string) pool {
 	return pool{name: name, options: options, command: []string{filepath.Join(filesRoot, name, "slow.pl")}}
 }
 
-// mend writes the worker of slow, which waits at the gate if there is one; spoil
+// fix writes the worker of slow, which waits at the gate if there is one; spoil
 // one that ends at once.
-func mend(s *service) {
+func fix(s *service) {
 	const text = "#!/usr/bin/perl\nselect undef, undef, undef, %v;\n" +
 		"if (open my $gate, '+<', '%s') { sysread $gate, my $byte, 1 }\nexec '%s';\n"
 	s.replace("slow.pl", fmt.Appendf(nil, text, slowStart.Seconds(), filepath.Join(s.dir, gateName), fast[0]), 0o755)
@@ -60,12 +60,12 @@ func (s *service) replaced(last uint64) {
 // the machine itself takes.
 func TestLostReload(t *testing.T) {
 	t.Parallel()
-	s := slow("lost-reload", "--limit=12").install(t, mend)
+	s := slow("lost-reload", "--limit=12").install(t, fix)
 	begin := time.Now()
 	s.Start()
 	s.fetch(sleepPath(work))
 	start := time.Since(begin)
-	beside := slow("lost-reload-beside", "--limit=2", "--min-spare=1").install(t, mend)
+	beside := slow("lost-reload-beside", "--limit=2", "--min-spare=1").install(t, fix)
 	beside.fetch(sleepPath(work))
 	g, bystander := s.besiege(12), beside.load(1, sleepPath(work)).Start()
 	quiet := s.load(1, sleepPath(work)).For(2 * time.Second).Slowest // in the same queue
@@ -108,7 +108,7 @@ const noise = time.Second
 // cannot be read.
 func TestLostReloadBroken(t *testing.T) {
 	t.Parallel()
-	s := slow("lost-broken", "--limit=4").install(t, mend)
+	s := slow("lost-broken", "--limit=4").install(t, fix)
 	g := s.besiege(4)
 	old := s.state()
 	spoil(s)
@@ -128,7 +128,7 @@ func TestLostReloadBroken(t *testing.T) {
 	}
 	refused("") // which the event tells
 	s.awaitEvents(1, event.ReloadFailed, reason(event.BadEnd), "AVAILD_EXIT_STATUS=1")
-	mend(s)
+	fix(s)
 	s.configure("--limit=4", "--idle-timeout=soon")
 	refused("lost-broken.conf:2: idle-timeout=soon")
 	s.configure("--limit=4", "--max-lifetme=1s")
@@ -145,7 +145,7 @@ func TestLostReloadBroken(t *testing.T) {
 // TestLostLimits moves the limit up and down by reloads.
 func TestLostLimits(t *testing.T) {
 	t.Parallel()
-	s := slow("lost-limits", "--limit=2").install(t, mend)
+	s := slow("lost-limits", "--limit=2").install(t, fix)
 	g := s.besiege(8)
 	for _, limit := range []int{8, 3, 6, 2} {
 		s.configure(fmt.Sprint("--limit=", limit))
@@ -166,7 +166,7 @@ func TestLostLimits(t *testing.T) {
 // goes on with them.
 func TestLostReloadKilled(t *testing.T) {
 	t.Parallel()
-	s := slow("lost-reload-killed", "--limit=4").install(t, mend)
+	s := slow("lost-reload-killed", "--limit=4").install(t, fix)
 	g := s.besiege(4)
 	for i := range 4 {
 		before, last, main := s.workersNow(), s.youngest(), s.Main()

@@ -98,6 +98,6 @@ func TestReloadRefused(t *testing.T) {
 	s.Reload()
 	s.awaitNoLine("RELOAD")
 	if now := s.state(); now.Limit != 7 {
-		t.Errorf("limit %d after the mended reload, want 7", now.Limit)
+		t.Errorf("limit %d after the fixed reload, want 7", now.Limit)
 	}
 }

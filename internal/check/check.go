@@ -138,7 +138,7 @@ func (r *report) setting(s Severity, id string, u *Unit, section, line, format s
 	r.add(f)
 }
 
-// about reports something that no line of a unit mends.
+// about reports something that no line of a unit fixes.
 func (r *report) about(s Severity, id, what, format string, args ...any) {
 	r.add(Finding{Severity: s, ID: id, In: what, Text: fmt.Sprintf(format, args...)})
 }

@@ -258,7 +258,7 @@ func mistakesOfServices() []mistake {
 }
 
 // TestMistakes seeds each in a service that is right otherwise: it is found, with the line
-// that mends it, and nothing else is.
+// that fixes it, and nothing else is.
 func TestMistakes(t *testing.T) {
 	ids := map[string]bool{}
 	for _, m := range mistakes() {

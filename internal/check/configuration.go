@@ -46,7 +46,7 @@ func refused(f *Facts) Finding {
 		}
 		text = e.Complaint()
 	}
-	finding.Text = text + ": the service cannot be started or reloaded until that is mended"
+	finding.Text = text + ": the service cannot be started or reloaded until that is fixed"
 	return finding
 }
 

@@ -3,7 +3,7 @@
 // that owns them all. It is what `availd run` runs.
 //
 // It holds no rule of its own. What may go wrong before the service is up is
-// returned as an [*Exit] with the exit status that says who has to mend it.
+// returned as an [*Exit] with the exit status that says who has to fix it.
 //
 // # Diagnostics
 //

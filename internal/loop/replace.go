@@ -7,7 +7,7 @@ import (
 
 // A socket of a socket unit that nobody can connect to any more, and that cannot be made to
 // listen again, is made anew by the service manager alone. This file has it do so: down.go
-// calls replace for what it cannot mend, and the answer comes by the inbox.
+// calls replace for what it cannot fix, and the answer comes by the inbox.
 //
 // All sockets of a unit are made anew together, which costs the clients that wait at them,
 // so this is for units of which no socket is in order any more.

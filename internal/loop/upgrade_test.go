@@ -106,7 +106,7 @@ func TestUpgradeRefused(t *testing.T) {
 	w.trials[1](nil)
 	w.turn()
 	if err := w.answer(asked); err != nil || w.handed == nil {
-		t.Errorf("mended, but %v", err)
+		t.Errorf("fixed, but %v", err)
 	}
 }
 
