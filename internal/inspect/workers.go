@@ -42,6 +42,7 @@ func (i *Inspector) readWorkers(pids []int, a *Answer) {
 // started: a master that forks accepts nothing itself. inode 0 = there is none.
 func (i *Inspector) holds(pid int, andChildren bool) (socket int, held uint32, err error) {
 	socket = -1
+	shared := procfs.File{Number: -1} // one that it has from us
 	if andChildren {
 		i.open = false
 	}
@@ -55,7 +56,7 @@ func (i *Inspector) holds(pid int, andChildren bool) (socket int, held uint32, e
 		number, is := file.Socket()
 		inode := uint32(number)
 		if is && i.ours[inode] {
-			i.open = i.open || andChildren
+			i.open, shared = i.open || andChildren, file
 		}
 		if !is || i.ours[inode] {
 			continue
@@ -70,6 +71,9 @@ func (i *Inspector) holds(pid int, andChildren bool) (socket int, held uint32, e
 	}
 	if held != 0 || !andChildren {
 		return socket, held, nil
+	}
+	if i.open && !procfs.Has(pid, shared) {
+		i.open = false // it has begun to exit: that it holds nothing does not mean that it has finished
 	}
 	children, _ := procfs.Children(pid)
 	for _, child := range children[:min(len(children), mostChildren)] {

@@ -22,6 +22,12 @@ type File struct {
 // Socket returns the inode number of a socket; false: the file is none.
 func (f File) Socket() (inode uint64, is bool) { return SocketInode(f.Link) }
 
+// Has reports whether a process still has a descriptor. One that has begun to exit has none.
+func Has(pid int, f File) bool {
+	link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, f.Number))
+	return err == nil && link == f.Link
+}
+
 // SocketInode reads what the kernel calls a socket: socket:[INODE].
 func SocketInode(link string) (inode uint64, is bool) {
 	number, begins := strings.CutPrefix(link, "socket:[")

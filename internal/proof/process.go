@@ -26,3 +26,8 @@ func filesOf(pid int) map[int]uint64 {
 	}
 	return files
 }
+
+// isAlive reports whether a process has not begun to exit: then it has no descriptor any
+// more, although it may be there for a while. A connection that such a one had was not
+// finished, and may be what has made it crash.
+func isAlive(pid int) bool { return len(filesOf(pid)) > 0 }

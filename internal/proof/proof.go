@@ -50,8 +50,8 @@ type Looker struct {
 	queues map[uint64]bool // inodes of the listening sockets
 	names  map[string]bool // of Unix ones
 	ports  map[port]bool
-	tcp    map[uint64]bool // inodes of connections of the ports, as of this round
-	held   map[uint64]map[uint64]bool
+	tcp    map[uint64]bool           // inodes of connections of the ports, as of this round
+	held   map[uint64]map[uint64]int // the process that had each connection, by generation
 	began  map[uint64]map[int]uint64 // threads that were seen in accept(2) first, by generation
 }
 
@@ -64,7 +64,7 @@ type port struct {
 func New(listeners []int) *Looker {
 	l := &Looker{
 		diag: sockdiag.New(), queues: map[uint64]bool{}, names: map[string]bool{}, ports: map[port]bool{},
-		tcp: map[uint64]bool{}, held: map[uint64]map[uint64]bool{}, began: map[uint64]map[int]uint64{},
+		tcp: map[uint64]bool{}, held: map[uint64]map[uint64]int{}, began: map[uint64]map[int]uint64{},
 	}
 	for _, fd := range listeners {
 		l.listener(fd)
@@ -108,7 +108,7 @@ func (l *Looker) Round(generations map[uint64]bool) {
 // Look looks at one worker.
 func (l *Looker) Look(w Worker) policy.Observation {
 	f, generation := policy.Observation{Worker: w.PID, Generation: w.Generation}, w.Generation
-	now := map[uint64]bool{}
+	now := map[uint64]int{}
 	v := verdict{threads: maxThreads, accepting: map[int]uint64{}}
 	for _, p := range Family(w.PID, maxProcesses) {
 		files := filesOf(p)
@@ -118,7 +118,7 @@ func (l *Looker) Look(w Worker) policy.Observation {
 			case l.queues[inode]:
 				listens[fd] = true
 			case l.isConnection(inode):
-				now[inode] = true
+				now[inode] = p
 			}
 		}
 		if len(listens) > 0 { // others cannot accept
@@ -126,8 +126,10 @@ func (l *Looker) Look(w Worker) policy.Observation {
 		}
 	}
 	f.Waits, f.Holds = v.waits(), len(now) > 0
-	for inode := range l.held[generation] {
-		f.Finished = f.Finished || !now[inode]
+	for inode, holder := range l.held[generation] {
+		if _, has := now[inode]; !has && !f.Finished {
+			f.Finished = isAlive(holder)
+		}
 	}
 	l.held[generation] = now
 	f.Finished = f.Finished || l.cameBack(generation, v.accepting)

@@ -93,6 +93,27 @@ func until(t *testing.T, l *Looker, pid int, what string, is func(policy.Observa
 	}, what, &f)
 }
 
+// TestCrash: a worker that exits has no descriptors before it is gone, and has not finished
+// what it held.
+func TestCrash(t *testing.T) {
+	l, pid, address := worker(t, "accept")
+	client, err := net.Dial("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	until(t, l, pid, "holds", func(f policy.Observation) bool { return f.Holds })
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	until(t, l, pid, "a zombie", func(f policy.Observation) bool {
+		if f.Finished {
+			t.Fatalf("a killed worker has finished its request: %+v", f)
+		}
+		return !f.Holds
+	})
+}
+
 // TestWaits: who waits at the socket is told from who waits for something else.
 func TestWaits(t *testing.T) {
 	for how, want := range map[string]policy.Waits{

@@ -123,7 +123,8 @@ func rows(heads, cells []string) (all []Row) {
 
 // Write makes NAME.md of what a run printed, and a chart of each of its tables, in a
 // directory that is made if it is not there. about is the commit, and what else belongs to
-// the run; it comes first. It returns the paths.
+// the run; it comes first. It returns the paths. The files are complete in themselves, and
+// are published by copying them.
 func Write(dir, name, about, text string) (paths []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -136,12 +137,38 @@ func Write(dir, name, about, text string) (paths []string, err error) {
 		}
 		paths = append(paths, path)
 	}
-	put(name+".md", about+"\n\n"+text)
-	for _, t := range Tables(text) {
-		put(name+"-"+slug(t.Title)+".svg", SVG(t, about))
+	charts := map[string]string{} // by title
+	tables := Tables(text)
+	for _, t := range tables {
+		charts[t.Title] = name + "-" + slug(t.Title) + ".svg"
+	}
+	put(name+".md", page(name, about, text, charts))
+	for _, t := range tables {
+		put(charts[t.Title], SVG(t, about))
 	}
 	return paths, err
 }
+
+// page is what was printed, with a chart at the end of each section that has one.
+func page(name, about, text string, charts map[string]string) string {
+	text = verdict.ReplaceAllString(text, "")
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Benchmarks %s\n\n%s\n", name, about)
+	for i, section := range strings.Split("\n"+text, "\n## ") {
+		if i > 0 {
+			b.WriteString("\n## ")
+		}
+		b.WriteString(strings.TrimSpace(section) + "\n")
+		title, _, _ := strings.Cut(section, "\n")
+		if chart := charts[title]; chart != "" {
+			fmt.Fprintf(&b, "\n![How far each figure is from its target](%s)\n", chart)
+		}
+	}
+	return b.String()
+}
+
+// verdict is what the program of the tests says at the end.
+var verdict = regexp.MustCompile(`(?m)^(PASS|FAIL)\n?`)
 
 var noWord = regexp.MustCompile(`[^a-z0-9]+`)
 

@@ -95,8 +95,17 @@ func TestWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			if want := "commit abc <dirty>\n\n" + printed; string(text) != want {
-				t.Errorf("got %s", text)
+			for _, want := range []string{
+				"# Benchmarks run\n\ncommit abc <dirty>\n2026-11-30, Linux 6.18, 2 × EPYC\n\n## Burst: 50 clients",
+				"\nshort: throughput\n\n![How far each figure is from its target](run-burst.svg)\n\n## Crashes: two clients\n\n| program",
+				"| Python | 2.5 s **short** | 1.34 × tcpserver **short** | 0 |\n\n![How far each figure is from its target](run-crashes.svg)\n\n## Nothing to reach\n",
+			} {
+				if !strings.Contains(string(text), want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+			if !strings.HasSuffix(string(text), "\n| a | 1 |\n") {
+				t.Errorf("got\n%s", text)
 			}
 			continue
 		}
