@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// waitError is what a wait by TCP may be wrong by.
-	waitError = 20 * time.Millisecond
+	// waitError is what a wait by TCP may be wrong by: a few milliseconds, and the time that a
+	// busy kernel takes from the end of connect(2) to the socket of the other side.
+	waitError = 150 * time.Millisecond
 	// boundError is what the lower bound of a wait at a Unix socket may be too low by: the
 	// time between two looks. That is half a second at most after short requests, and more
 	// on a machine that has no time for it.
