@@ -34,17 +34,20 @@ var (
 // look at this.
 var (
 	on252 = []string{
-		"TestAuto", "TestCheck", "TestCheckShipped", "TestDeaf", "TestFlood", "TestGitDaemon", "TestHostileReaders", "TestIdle",
-		"TestIdleWatched", "TestInetdBurst", "TestInetdDescriptors", "TestInetdLostSession", "TestJournalFlood", "TestMaxLifetime",
-		"TestMaxRequests", "TestPHP", "TestPostfix", "TestQueueWait", "TestQuiesceStop", "TestSet", "TestSpares", "TestSshd",
-		"TestStartTimeout", "TestStatus", "TestTemplateHangs", "TestTry",
+		"TestAuto", "TestCheck", "TestCheckShipped", "TestDeaf", "TestFlood", "TestGitDaemon", "TestHostileReaders",
+		"TestIdle", "TestIdleWatched", "TestInetdBurst", "TestInetdDescriptors", "TestInetdLostSession", "TestJournal",
+		"TestJournalFlood", "TestLostIgnoring", "TestLostLimits", "TestLostReloadKilled", "TestLostUpgradeKilled",
+		"TestMaxLifetime", "TestMaxRequests", "TestPHP", "TestPostfix", "TestQueueWait", "TestQuiesceStop", "TestSet",
+		"TestSpares", "TestSshd", "TestStartTimeout", "TestStatus", "TestTemplateHangs", "TestTemplateKill",
+		"TestTemplateUpgrade", "TestTry",
 	}
 	onCurrent = []string{
-		"TestAccept", "TestBoardLost", "TestBoardVandal", "TestBusyTimeout", "TestCrashingPage", "TestDemandBoard", "TestDemandC",
-		"TestDemandGo", "TestDemandPython", "TestFcgiwrap", "TestHAProxy", "TestIdleWorkers", "TestInetdLostDeploy",
-		"TestInetdMaxPerSource", "TestLanguages", "TestLeak", "TestLostFreeze", "TestLostIdle", "TestLostSessions", "TestFixed",
-		"TestMistyped", "TestOddReports", "TestOpenLoad", "TestPrometheus", "TestReloadRefused", "TestRsyncDaemon",
-		"TestScrapeIsNoWork", "TestSlow", "TestSocketserver", "TestStressRemote", "TestStressRestart", "TestTemplateThreads",
+		"TestAccept", "TestBoardLost", "TestBoardVandal", "TestBusyTimeout", "TestCrash", "TestCrashingPage",
+		"TestDemandBoard", "TestDemandC", "TestDemandGo", "TestDemandPython", "TestFcgiwrap", "TestFixed", "TestHAProxy",
+		"TestIdleWorkers", "TestInetdLostDeploy", "TestInetdMaxPerSource", "TestLanguages", "TestLeak", "TestLostFreeze",
+		"TestLostIdle", "TestLostSessions", "TestLostUpgradeRefused", "TestMistyped", "TestOddReports", "TestOpenLoad",
+		"TestPrometheus", "TestReloadRefused", "TestRsyncDaemon", "TestScrapeIsNoWork", "TestSlow", "TestSocketserver",
+		"TestStressRemote", "TestStressRestart", "TestTemplate", "TestTemplateReload", "TestTemplateThreads",
 		"TestWorkerWatchdog",
 	}
 )
