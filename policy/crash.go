@@ -22,6 +22,10 @@ const (
 	// crashPeriod is how long no request may have been finished for a burst to
 	// mean that everything crashes.
 	crashPeriod = 10 * time.Second
+	// firstLong is how long all crash in a service that has never finished a request until
+	// that means something: it may have just begun, and requests that do not crash take
+	// longer than those that do.
+	firstLong = 2 * time.Second
 )
 
 // burst remembers the latest bad ends, to see when they come too fast.
@@ -54,7 +58,12 @@ func (x *exits) crashed(w *worker, e End) {
 		x.infer.crashed(w, e)
 		return
 	}
-	if x.crashes.add(x.now) && x.lastDone < x.now-crashPeriod {
+	if x.firstCrash == never {
+		x.firstCrash = x.now
+	}
+	again := x.throttle.next > 0 && x.throttle.cause.Why == BadEnds
+	isNew := x.lastDone == never && !again && x.now-x.firstCrash < firstLong
+	if x.crashes.add(x.now) && x.lastDone < x.now-crashPeriod && !isNew {
 		x.crashes = burst{} // after the pause as many are tried again: one may work
 		x.badStart(w, Action{Why: BadEnds, Worker: w.id, End: e, Generation: w.generation})
 	}

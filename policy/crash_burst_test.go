@@ -63,6 +63,14 @@ func (x *scenario) crash() string {
 // was finished ends that.
 func TestEverythingCrashes(t *testing.T) {
 	x := play(t, crashConfig(), row{"start", "watch on"})
+	for range 40 { // in a service that has just begun, requests that work may be under way
+		x.crash()
+		x.event("+45ms")
+	}
+	if x.s.Condition(x.now).Throttled {
+		t.Fatal("throttled before any request can have been finished")
+	}
+	x.event("+2s")
 	for _, pause := range []time.Duration{1, 2, 4, 5, 5} {
 		for n := range burstSize + 1 {
 			got := x.crash()

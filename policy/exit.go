@@ -14,7 +14,8 @@ type exits struct {
 	rolling    *rolling
 	original   *original
 
-	crashes burst
+	crashes    burst
+	firstCrash Instant // of a worker that had started well; never = there was none
 }
 
 // Exit books the end of a worker, or that it was merely stopped (R5).

@@ -83,6 +83,7 @@ func New(cfg Config) *Service {
 	s.sizes = sizes{core: c, listening: &s.listening, retirement: &s.retirement, infer: &s.infer, rolling: &s.rolling}
 	s.exits = exits{
 		core: c, retirement: &s.retirement, throttle: &s.throttle, infer: &s.infer, rolling: &s.rolling, original: &s.original,
+		firstCrash: never,
 	}
 	s.sessions = sessions{core: c, reports: &s.reports, exits: &s.exits, throttle: &s.throttle}
 	s.throttle = throttle{core: c, listening: &s.listening, starts: &s.starts, stress: &s.stress, due: far}
