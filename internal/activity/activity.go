@@ -9,9 +9,9 @@
 // the process and the kernel's function that it waits in are told instead.
 //
 // A look may take long, as another process's memory and lists of all sockets of the host
-// are read: it belongs into a goroutine that nobody waits for. Such lists may use one part
-// in 200 of a processor ([nowait.Allowance]); what is asked for beyond that is answered as
-// not looked at.
+// are read: it belongs into a goroutine that nobody waits for. Looks may use one part in 400
+// of a processor ([nowait.Allowance]); what is asked for beyond that is answered as not
+// looked at.
 //
 // # Diagnostics
 //
@@ -83,8 +83,9 @@ type Looker struct {
 	allowance nowait.Allowance
 }
 
-// share is the part of a processor that looks may use: half a hundredth.
-const share = 200
+// share is the part of a processor that looks may use: a quarter of a hundredth. As much
+// again goes into their messages, in a pool of which all requests are slow.
+const share = 400
 
 // New returns a Looker for workers of these listening sockets, which stay the caller's.
 func New(listeners []int) *Looker {
@@ -115,12 +116,14 @@ func (l *Looker) Look(questions []Question) []Activity {
 	begin := time.Now()
 	time.Sleep(measured)
 	nowait.Blocking(func() {
+		_ = l.allowance.Begin() // what was begun is finished, and costs the next look
 		for i := range answers {
 			if a := &answers[i]; a.Kind != Unseen {
 				a.measure(before[i], begin)
 				l.again(a)
 			}
 		}
+		l.allowance.End()
 	})
 	return answers
 }

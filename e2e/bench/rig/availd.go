@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +86,27 @@ func (a *Availd) Status(t testing.TB) status.Service {
 	}
 	return s
 }
+
+// MeanStart is how long workers took from their start until they could accept, on average;
+// 0 = none has.
+func (a *Availd) MeanStart(t testing.TB) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
+	defer cancel()
+	text, err := control.Client{Path: a.control}.Metrics(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := map[string]float64{}
+	for _, m := range startSeries.FindAllSubmatch(text, -1) {
+		if value[string(m[1])], err = strconv.ParseFloat(string(m[2]), 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return time.Duration(value["sum"] / max(value["count"], 1) * float64(time.Second))
+}
+
+var startSeries = regexp.MustCompile(`(?m)^availd_worker_start_seconds_(sum|count)\{[^}]*\} (\S+)$`)
 
 // AwaitIdle waits for so many workers that are ready.
 func (a *Availd) AwaitIdle(t testing.TB, n int) {
