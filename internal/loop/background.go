@@ -25,7 +25,7 @@ func (e *exits) leaveToHeir(p *proc, end policy.End) bool {
 		return false // whom nobody knows may be the answer to an order
 	}
 	age := e.now - p.timing.started
-	process, found := e.seams.Heir(age, func(pid int) bool { return e.procs[pid] != nil || e.templates.familyOf(pid) != nil })
+	process, found := e.seams.Heir(p.PID, age, func(pid int) bool { return e.procs[pid] != nil || e.templates.familyOf(pid) != nil })
 	if !found {
 		return false
 	}

@@ -260,7 +260,7 @@ func (w *world) seams() Seams {
 		},
 		Signal:           w.signal,
 		Look:             w.look,
-		Heir:             func(time.Duration, func(int) bool) (spawn.Process, bool) { return spawn.Process{}, false },
+		Heir:             func(int, time.Duration, func(int) bool) (spawn.Process, bool) { return spawn.Process{}, false },
 		Wait:             func(p spawn.Process) (policy.End, bool, error) { e, ok := w.ends[p.PID]; return e, ok, nil },
 		Dumps:            func(p spawn.Process) bool { return w.dumps[p.PID] },
 		CollectStrangers: func(func(int, policy.End) bool) (bool, error) { w.collected++; return w.inTheWay, nil },

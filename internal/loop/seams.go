@@ -123,9 +123,9 @@ type Seams struct {
 	// the questions, from another goroutine or before it returns. The loop asks
 	// again only after that.
 	Look func(questions []quiesce.Question, found func([]quiesce.State))
-	// Heir finds the process that a worker of that age has left to accept in its
-	// place. The loop takes its pidfd over.
-	Heir func(age time.Duration, known func(pid int) bool) (spawn.Process, bool)
+	// Heir finds the process that a worker of that number and age has left to accept in
+	// its place. The loop takes its pidfd over.
+	Heir func(worker int, age time.Duration, known func(pid int) bool) (spawn.Process, bool)
 	// Inspect has it looked whether connections are accepted, and calls done from another
 	// goroutine. The slices of the question are its own until then.
 	Inspect func(q inspect.Question, done func(*inspect.Answer))

@@ -221,7 +221,7 @@ func TestForkIsNoHeir(t *testing.T) {
 	f := newForest(t, spares(1), "")
 	f.awaitWorkers(1)
 	asked := 0
-	f.loop.seams.Heir = func(time.Duration, func(int) bool) (spawn.Process, bool) {
+	f.loop.seams.Heir = func(int, time.Duration, func(int) bool) (spawn.Process, bool) {
 		asked++
 		return spawn.Process{}, false
 	}

@@ -41,13 +41,14 @@ func TestHeir(t *testing.T) {
 		return cmd.Process.Pid
 	}
 	none := func(int) bool { return false }
+	before := sleeper() // the worker
 	without := sleeper()
-	if pid, fd, ok := Heir(sockets, time.Hour, none); ok {
+	if pid, fd, ok := Heir(before, sockets, time.Hour, none); ok {
 		_ = unix.Close(fd)
 		t.Fatalf("process %d has not got the socket (%d has none)", pid, without)
 	}
 	with := sleeper(file)
-	pid, fd, ok := Heir(sockets, time.Minute, none)
+	pid, fd, ok := Heir(before, sockets, time.Minute, none)
 	if !ok || pid != with {
 		t.Fatalf("found %d, %t, want %d", pid, ok, with)
 	}
@@ -56,13 +57,17 @@ func TestHeir(t *testing.T) {
 		"known":            func(pid int) bool { return pid == with },
 		"a child of known": func(pid int) bool { return pid == os.Getpid() },
 	} {
-		if pid, fd, ok := Heir(sockets, time.Minute, known); ok {
+		if pid, fd, ok := Heir(before, sockets, time.Minute, known); ok {
 			_ = unix.Close(fd)
 			t.Errorf("found %d, which is %s", pid, name)
 		}
 	}
+	if pid, fd, ok := Heir(with, sockets, time.Minute, none); ok && pid == with && with > firstPID {
+		_ = unix.Close(fd)
+		t.Errorf("found %d of a worker that was started after it, %d", pid, with)
+	}
 	for until := time.Now().Add(10 * time.Second); ; { // it grows older than a worker of no age
-		pid, fd, ok := Heir(sockets, 0, none)
+		pid, fd, ok := Heir(before, sockets, 0, none)
 		if !ok {
 			break
 		}
