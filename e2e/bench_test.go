@@ -31,6 +31,10 @@ func TestBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	commit, err := exec.Command("git", "-C", moduleRoot, "describe", "--always", "--dirty").Output() // that was built
+	if err != nil {
+		commit = []byte("of no commit")
+	}
 	m := peers.boot(ctx, t, tree, dir)
 	guest := m.Command(ctx, peers.guestArgs(ctx, benchBinary)...)
 	var said bytes.Buffer
@@ -38,10 +42,6 @@ func TestBench(t *testing.T) {
 	guest.Stdout, guest.Stderr = out, out
 	if err := guest.Run(); err != nil {
 		t.Errorf("the benchmarks: %v", err)
-	}
-	commit, err := exec.Command("git", "-C", moduleRoot, "describe", "--always", "--dirty").Output()
-	if err != nil {
-		commit = []byte("of no commit")
 	}
 	about := fmt.Sprintf("availd %s, benchmarks %s", strings.TrimSpace(string(commit)), cmp.Or(guestPattern(), "all"))
 	paths, err := report.Write(cmp.Or(os.Getenv("AVAILD_BENCH_OUT"), filepath.Join(moduleRoot, "dist", "bench")),

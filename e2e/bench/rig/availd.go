@@ -87,9 +87,9 @@ func (a *Availd) Status(t testing.TB) status.Service {
 	return s
 }
 
-// MeanStart is how long workers took from their start until they could accept, on average;
-// 0 = none has.
-func (a *Availd) MeanStart(t testing.TB) time.Duration {
+// Starts is how many workers have come so far that they could accept, and how long they took
+// for that, all together.
+func (a *Availd) Starts(t testing.TB) (n float64, sum time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	defer cancel()
@@ -97,13 +97,18 @@ func (a *Availd) MeanStart(t testing.TB) time.Duration {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value := map[string]float64{}
 	for _, m := range startSeries.FindAllSubmatch(text, -1) {
-		if value[string(m[1])], err = strconv.ParseFloat(string(m[2]), 64); err != nil {
+		value, err := strconv.ParseFloat(string(m[2]), 64)
+		switch {
+		case err != nil:
 			t.Fatal(err)
+		case string(m[1]) == "count":
+			n = value
+		default:
+			sum = time.Duration(value * float64(time.Second))
 		}
 	}
-	return time.Duration(value["sum"] / max(value["count"], 1) * float64(time.Second))
+	return n, sum
 }
 
 var startSeries = regexp.MustCompile(`(?m)^availd_worker_start_seconds_(sum|count)\{[^}]*\} (\S+)$`)
