@@ -83,7 +83,7 @@ func crowded() error {
 	runtime.LockOSThread()
 	opened := connected.Sub(began).Round(time.Millisecond)
 	looks, dearest, spent := 0, time.Duration(0), time.Duration(0)
-	for connected.Add(3 * time.Second).After(time.Now()) {
+	for time.Since(connected) < 3*time.Second || looks < 2 && time.Since(connected) < time.Minute { // the dearer a look, the rarer they are
 		before, began := threadTime(), time.Now()
 		a := i.Look(Question{Lists: true})
 		if len(a.Queues) > 0 {
