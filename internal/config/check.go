@@ -54,6 +54,9 @@ func checkNumbers(c Config, from origins) error {
 	case c.Template == TemplatePreload && !c.Protocol.Preloads:
 		refusal, _ := c.Protocol.Refusal("preload")
 		return from.fault(c, "template", "not possible with --protocol="+c.Protocol.Name+": "+refusal.Why+"; "+refusal.Instead)
+	case c.Template == TemplateWorker && c.Preloads():
+		return from.fault(c, "preload", "not possible with --template=worker, whose program forks its workers itself: the object is loaded "+
+			"into the template, and would take orders in its place; use --template=preload, or leave --preload out")
 	case c.Template == TemplateOff && idle:
 		return from.fault(c, "template-idle", "there is no template; set --template=worker too, or leave it out")
 	case c.Template != TemplateOff && strings.Contains(strings.Join(c.Command, "\n"), "{stress}"):

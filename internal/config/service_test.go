@@ -112,7 +112,8 @@ func TestLoadOneFile(t *testing.T) {
 		"Command=/bin/x":     "did you mean command?",
 		"property=x":         "no KEY=VALUE",
 		"propertie=User=x":   "did you mean property?",
-		"command=/bin/x {stress}\ntemplate=worker\nprotocol=notify": "not possible with {stress}",
+		"command=/bin/x {stress}\ntemplate=worker\nprotocol=notify":    "not possible with {stress}",
+		"command=/bin/x\ntemplate=worker\nprotocol=queue\npreload=yes": "not possible with --template=worker",
 	} {
 		if _, err := Load([]Setting{{"config", writeFile(t, text)}}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
