@@ -67,7 +67,7 @@ man-lint:
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
 
-# availd beside what else there is, in some forty minutes; BENCH=TestBurst runs
+# availd beside what else there is, in some seventy minutes; BENCH=TestBurst runs
 # one comparison, or those that a regular expression names
 bench:
 	@.ci/need
