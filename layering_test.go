@@ -17,7 +17,7 @@ const module = "github.com/availd/availd"
 
 // leaves know the world each in one respect, and nothing of each other.
 var leaves = []string{
-	"activation", "spawn", "internal/notify", "internal/report", "internal/state", "internal/accept",
+	"activation", "spawn", "internal/notify", "internal/report", "internal/state",
 	"internal/board", "internal/proof", "internal/quiesce", "internal/inspect", "internal/template", "internal/history", "internal/activity",
 }
 

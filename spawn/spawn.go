@@ -1,6 +1,7 @@
 // Package spawn is the start and end of one worker process: its arguments,
-// environment, descriptors and process group, its pidfd, the signals it is
-// sent, and how it ended.
+// environment, descriptors and process group, the connection that it is started
+// with where each serves one ([Accept]), its pidfd, the signals it is sent, and how
+// it ended.
 //
 // It is not a pool: which worker starts when, and who has to go, is decided
 // elsewhere. It never waits for a worker and keeps no table; a [Process] is a

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/daemon"
-	"github.com/availd/availd/internal/terminal"
 	"github.com/availd/availd/internal/top"
 )
 
@@ -49,7 +48,7 @@ func runTop(c *cli.Context) error {
 			return err
 		}
 	}
-	if !terminal.IsTerminal(os.Stdin) || !terminal.IsTerminal(os.Stdout) {
+	if !top.IsTerminal(os.Stdin) || !top.IsTerminal(os.Stdout) {
 		once := strings.TrimSpace("availd status " + name)
 		return usage("top is for a terminal, which standard input and output have to be; %s shows the same once, and for programs %s",
 			once, strings.TrimSpace("availd status --format=json "+name))
@@ -68,7 +67,7 @@ func watch(c *cli.Context, first []top.Heard, s *sampler) error {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGWINCH, unix.SIGCONT)
 	defer signal.Stop(signals)
-	t, err := terminal.Open(os.Stdin, os.Stdout, os.Getenv("TERM"))
+	t, err := top.Open(os.Stdin, os.Stdout, os.Getenv("TERM"))
 	if err != nil {
 		return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
 	}
@@ -96,7 +95,7 @@ func isUTF8(getenv func(string) string) bool {
 
 // watcher is the live view. It belongs to one goroutine.
 type watcher struct {
-	terminal *terminal.Terminal
+	terminal *top.Terminal
 	picture  top.Picture
 	view     top.View
 	decoder  top.Decoder

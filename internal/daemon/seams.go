@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/loop"
@@ -53,7 +52,7 @@ func (d *daemon) prepareStarts() {
 func (d *daemon) seams() loop.Seams {
 	return loop.Seams{
 		Now: monotonic, Wall: time.Now, Log: d.log,
-		Start: d.start, Executed: executed, Accept: accept.Accept, Discard: nowait.CloseElsewhere, Listen: d.listenAgain, Replace: d.replacer(),
+		Start: d.start, Executed: executed, Accept: spawn.Accept, Discard: nowait.CloseElsewhere, Listen: d.listenAgain, Replace: d.replacer(),
 		Signal: signalWorker, Look: d.look, Inspect: d.inspect, Heir: d.heir, Wait: spawn.Process.Wait,
 		CollectStrangers: spawn.CollectStrangers, Dumps: dumps,
 		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.Waiting, Drops: sockdiag.Drops,
@@ -82,9 +81,9 @@ func (d *daemon) seams() loop.Seams {
 	}
 }
 
-func (d *daemon) start(generation uint64, stress bool, slot int, c *accept.Conn) (spawn.Process, error) {
+func (d *daemon) start(generation uint64, stress bool, slot int, c *spawn.Conn) (spawn.Process, error) {
 	if c == nil { // else there was, when it was accepted
-		if err := accept.Room(); err != nil {
+		if err := spawn.Room(); err != nil {
 			return spawn.Process{}, err
 		}
 	}

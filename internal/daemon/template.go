@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/config"
 	"github.com/availd/availd/internal/event"
@@ -34,7 +33,7 @@ func (d *daemon) templateCommand(path string, cfg config.Config) *spawn.Command 
 
 func (d *daemon) templates() loop.Templates {
 	return loop.Templates{
-		Start: d.startTemplate, Order: d.order, Forked: d.takeForked, Room: accept.Room, OwnGroup: ownGroup, Group: spawn.GroupOf, Threads: procfs.CountThreads,
+		Start: d.startTemplate, Order: d.order, Forked: d.takeForked, Room: spawn.Room, OwnGroup: ownGroup, Group: spawn.GroupOf, Threads: procfs.CountThreads,
 		Foreign: d.lookForeign, Keep: d.keepTemplate, Forget: d.forgetTemplate,
 	}
 }

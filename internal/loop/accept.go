@@ -3,9 +3,9 @@ package loop
 import (
 	"errors"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/policy"
+	"github.com/availd/availd/spawn"
 )
 
 // This file accepts the connections of a service whose workers each serve one (inetd). A
@@ -17,7 +17,7 @@ const maxAccepts = 32
 // client is a connection that a worker is started with. The loop owns its descriptor, and
 // closes its copy when the worker's command is executed.
 type client struct {
-	accept.Conn
+	spawn.Conn
 	accepted policy.Instant
 	owed     bool // its start was refused, and is tried again
 }
@@ -32,7 +32,7 @@ type clients struct {
 }
 
 // given is what a start is handed; nil for workers that accept themselves.
-func (c *client) given() *accept.Conn {
+func (c *client) given() *spawn.Conn {
 	if c == nil {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (s *clients) acceptFrom(fd int) {
 		}
 		conn, err := s.seams.Accept(fd)
 		switch {
-		case errors.Is(err, accept.ErrNone):
+		case errors.Is(err, spawn.ErrNoConnection):
 			return
 		case err != nil:
 			s.facts.refusal = err
@@ -85,7 +85,7 @@ func (s *clients) acceptFrom(fd int) {
 }
 
 // turnAway closes a connection of a client that has enough of them.
-func (s *clients) turnAway(c accept.Conn) {
+func (s *clients) turnAway(c spawn.Conn) {
 	s.seams.Discard(c.FD) // what the client sent into it, and SO_LINGER, may hold a close up
 	s.tally.Rejected.Connections++
 	s.say(event.SourceFull, event.Client(c.Source), event.Most(s.sources.most))

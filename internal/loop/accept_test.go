@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/testutil"
 	"github.com/availd/availd/policy"
@@ -44,7 +43,7 @@ func newDoor(t *testing.T, limit int) *door {
 	l, start := d.loop, d.loop.seams.Start
 	l.cfg.PerConnection = true
 	l.seams.Accept = d.acceptOne
-	l.seams.Start = func(generation uint64, stress bool, _ int, c *accept.Conn) (spawn.Process, error) {
+	l.seams.Start = func(generation uint64, stress bool, _ int, c *spawn.Conn) (spawn.Process, error) {
 		if c == nil {
 			t.Fatal("a start without a connection")
 		}
@@ -63,16 +62,16 @@ func newDoor(t *testing.T, limit int) *door {
 	return d
 }
 
-func (d *door) acceptOne(fd int) (accept.Conn, error) {
+func (d *door) acceptOne(fd int) (spawn.Conn, error) {
 	if d.acceptErr != nil {
-		return accept.Conn{}, d.acceptErr
+		return spawn.Conn{}, d.acceptErr
 	}
 	c, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
 	if errors.Is(err, unix.EAGAIN) {
-		return accept.Conn{}, accept.ErrNone
+		return spawn.Conn{}, spawn.ErrNoConnection
 	}
 	d.accepted = append(d.accepted, c)
-	return accept.Conn{FD: c, Address: "192.0.2.1", Port: "9", Source: d.source, Waited: d.waited}, err
+	return spawn.Conn{FD: c, Address: "192.0.2.1", Port: "9", Source: d.source, Waited: d.waited}, err
 }
 
 // come has n clients connect.

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
@@ -126,7 +125,7 @@ func TestWaitFails(t *testing.T) {
 func TestPidOfAnUnreaped(t *testing.T) {
 	w := newWorldAfter(t, daemonRules(3), left(t, 1, true))
 	start := w.loop.seams.Start
-	w.loop.seams.Start = func(generation uint64, stress bool, _ int, _ *accept.Conn) (spawn.Process, error) {
+	w.loop.seams.Start = func(generation uint64, stress bool, _ int, _ *spawn.Conn) (spawn.Process, error) {
 		p, err := start(generation, stress, -1, nil)
 		p.PID = 101
 		_, _ = unix.Write(p.FD, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // it ends when it is killed

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/history"
@@ -340,7 +339,7 @@ func (w *world) keeper() Keeper {
 	}
 }
 
-func (w *world) start(generation uint64, stress bool, _ int, _ *accept.Conn) (spawn.Process, error) {
+func (w *world) start(generation uint64, stress bool, _ int, _ *spawn.Conn) (spawn.Process, error) {
 	if w.fail != nil {
 		return spawn.Process{}, w.fail
 	}

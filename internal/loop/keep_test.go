@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
@@ -84,14 +83,14 @@ func TestUnwatchableStart(t *testing.T) {
 	fd := -1
 	collected := 0
 	w.loop.seams.Wait = func(p spawn.Process) (policy.End, bool, error) { collected = p.PID; return policy.End{}, true, nil }
-	w.loop.seams.Start = func(uint64, bool, int, *accept.Conn) (p spawn.Process, err error) {
+	w.loop.seams.Start = func(uint64, bool, int, *spawn.Conn) (p spawn.Process, err error) {
 		fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		return spawn.Process{PID: 500, FD: fd}, err
 	}
 	w.connect()
 	w.turn()
 	throttled := w.condition().Throttled
-	w.loop.seams.Start = func(uint64, bool, int, *accept.Conn) (spawn.Process, error) { return spawn.Process{}, unix.EAGAIN }
+	w.loop.seams.Start = func(uint64, bool, int, *spawn.Conn) (spawn.Process, error) { return spawn.Process{}, unix.EAGAIN }
 	w.after(watchAgain)
 	if !slices.Equal(w.signals, []string{"500 SIGKILL true"}) || collected != 500 || len(w.loop.procs) != 0 || len(w.slots) != 0 ||
 		!throttled {

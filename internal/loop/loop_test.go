@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
@@ -133,7 +132,7 @@ func TestUnreadReportsOfTheDead(t *testing.T) {
 	if !w.loop.reports.endedPIDs[101] {
 		t.Fatal("the pid may be matched again before its reports are read")
 	}
-	w.loop.seams.Start = func(uint64, bool, int, *accept.Conn) (spawn.Process, error) { // of the same pid
+	w.loop.seams.Start = func(uint64, bool, int, *spawn.Conn) (spawn.Process, error) { // of the same pid
 		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		return spawn.Process{PID: 101, FD: fd}, err
 	}

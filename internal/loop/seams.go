@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/activity"
 	"github.com/availd/availd/internal/board"
 	"github.com/availd/availd/internal/event"
@@ -97,12 +96,12 @@ type Seams struct {
 	// Start starts one worker, which has that slot on the board; -1 = none. The
 	// error is a CommandFault, or else the system's. The connection stays open until the
 	// start is over.
-	Start func(generation uint64, stress bool, slot int, conn *accept.Conn) (spawn.Process, error)
+	Start func(generation uint64, stress bool, slot int, conn *spawn.Conn) (spawn.Process, error)
 	// Executed reports whether a start is over; its error is as Start's.
 	Executed func(spawn.Process) (over bool, err error)
 	// Accept takes a connection, for workers that are started with one;
-	// accept.ErrNone when none waits.
-	Accept func(fd int) (accept.Conn, error)
+	// spawn.ErrNoConnection when none waits.
+	Accept func(fd int) (spawn.Conn, error)
 	// Discard closes a descriptor in which another process may have left something: how
 	// long the close takes must not matter.
 	Discard func(fd int)

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/template"
@@ -77,7 +76,7 @@ func newForest(t *testing.T, cfg policy.Config, mode string) *forest {
 	s.Wait = spawn.Process.Wait
 	s.CollectStrangers = spawn.CollectStrangers
 	s.Prepare = func(_ string, done func(error)) { done(nil) }
-	s.Start = func(generation uint64, stress bool, _ int, _ *accept.Conn) (spawn.Process, error) {
+	s.Start = func(generation uint64, stress bool, _ int, _ *spawn.Conn) (spawn.Process, error) {
 		f.starts = append(f.starts, generation)
 		return (&spawn.Command{Path: "/bin/sleep", Args: []string{"1000"}}).Start(generation, stress, spawn.Handover{Files: []int{spawn.Null, 1, 2}})
 	}

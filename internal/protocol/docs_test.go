@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/accept"
+	"github.com/availd/availd/spawn"
 )
 
 var quoted = regexp.MustCompile("`([^`]+)`")
@@ -70,7 +70,7 @@ func TestPage(t *testing.T) {
 		}
 		h := p.Handover(Given{
 			Sockets: []activation.Socket{{FD: 77, Name: "web"}}, Reports: "/run/reports",
-			Conn: &accept.Conn{FD: 78, Address: "192.0.2.1", Port: "99"},
+			Conn: &spawn.Conn{FD: 78, Address: "192.0.2.1", Port: "99"},
 		})
 		if want := fmt.Sprintf("descriptor %d", slices.Index(h.Files, 77)); !p.PerConnection && !strings.Contains(row[1], want) {
 			t.Errorf("%s: the sockets are %s, want %s", p.Name, row[1], want)

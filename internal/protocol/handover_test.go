@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/spawn"
 )
 
@@ -33,11 +32,11 @@ func TestListenersHandover(t *testing.T) {
 // reads what an earlier one was told.
 func TestConnectionHandover(t *testing.T) {
 	for _, c := range []struct {
-		conn accept.Conn
+		conn spawn.Conn
 		env  []string
 	}{
-		{accept.Conn{FD: 9, Address: "192.0.2.7", Port: "4711"}, []string{"REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=4711"}},
-		{accept.Conn{FD: 9}, []string{"REMOTE_ADDR", "REMOTE_PORT"}},
+		{spawn.Conn{FD: 9, Address: "192.0.2.7", Port: "4711"}, []string{"REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=4711"}},
+		{spawn.Conn{FD: 9}, []string{"REMOTE_ADDR", "REMOTE_PORT"}},
 	} {
 		want := spawn.Handover{Files: []int{9, 9, 2}, Env: c.env}
 		if got := Inetd.Handover(Given{Conn: &c.conn}); !reflect.DeepEqual(got, want) {

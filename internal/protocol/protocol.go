@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/policy"
 	"github.com/availd/availd/spawn"
 )
@@ -94,9 +93,9 @@ type Given struct {
 	Reports    string        // address of the report socket; "" = there is none
 	Watchdog   time.Duration // 0 = workers need not say that they are alive
 	Generation uint64
-	Conn       *accept.Conn // with PerConnection
-	Flow       [2]int       // with Channel, as is:
-	Channel    int          // the worker's end
+	Conn       *spawn.Conn // with PerConnection
+	Flow       [2]int      // with Channel, as is:
+	Channel    int         // the worker's end
 }
 
 // Find returns the protocol of that name, or nil.

@@ -1,12 +1,16 @@
 // Package top is what "availd top" shows: what was heard of the services of a host, one
 // sample after the other, as the lines of a screen.
 //
-// It is pure. [Picture.Next] makes a picture of the one before and of what was heard since,
-// [View.Press] changes how it is looked at, and [Screen] makes the lines. Asking services,
-// reading keys and drawing are the caller's, and so is the clock.
+// What is shown is pure. [Picture.Next] makes a picture of the one before and of what was heard
+// since, [View.Press] changes how it is looked at, and [Screen] makes the lines. [Terminal] is
+// where they are drawn and keys are read; asking services is the caller's, and so is the clock.
 //
 // What services and workers say of themselves comes from anybody. It reaches the screen as
 // characters of one column each; what is none is shown as a question mark.
+//
+// # Diagnostics
+//
+// Errors go to the caller. [Terminal.Close] cannot fail in a way that anybody could act on.
 package top
 
 import (

@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/accept"
 	"github.com/availd/availd/internal/proof"
 	"github.com/availd/availd/internal/protocol"
+	"github.com/availd/availd/spawn"
 )
 
 // connection tries the way of inetd: a process for a connection.
@@ -26,7 +26,7 @@ func (t *trial) connection(ctx context.Context) error {
 		return os.NewSyscallError("accept4", err)
 	}
 	own := c.LocalAddr().(*net.TCPAddr)
-	given := protocol.Given{Conn: &accept.Conn{FD: fd, Address: own.IP.String(), Port: strconv.Itoa(own.Port)}, Generation: 1}
+	given := protocol.Given{Conn: &spawn.Conn{FD: fd, Address: own.IP.String(), Port: strconv.Itoa(own.Port)}, Generation: 1}
 	err = t.start(ctx, t.seen.Way.Handover(given))
 	_ = unix.Close(fd)
 	if err != nil || t.seen.Refused != "" {

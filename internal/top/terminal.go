@@ -1,15 +1,4 @@
-// Package terminal takes a terminal over for a program that draws whole screens and reads
-// single keys, and gives it back as it was.
-//
-// It assumes as little as serial lines and old terminals allow: cursor addressing and erasing
-// as ECMA-48 and a vt100 have them, and nothing at all where TERM says dumb; there each
-// screen is written below the one before. A screen is compared with the last one, so that
-// only what has changed is written. What is drawn has to be printable; see [Terminal.Draw].
-//
-// # Diagnostics
-//
-// Errors go to the caller. [Terminal.Close] cannot fail in a way that anybody could act on.
-package terminal
+package top
 
 import (
 	"os"
@@ -18,6 +7,12 @@ import (
 
 	"golang.org/x/term"
 )
+
+// A terminal is taken over while the screens are shown, and given back as it was. This file
+// assumes as little as serial lines and old terminals allow: cursor addressing and erasing as
+// ECMA-48 and a vt100 have them, and nothing at all where TERM says dumb; there each screen is
+// written below the one before. A screen is compared with the last one, so that only what has
+// changed is written (draw.go).
 
 // Terminal is one that was taken over. It belongs to one goroutine, but for Keys.
 type Terminal struct {

@@ -1,4 +1,4 @@
-package accept
+package spawn
 
 import (
 	"errors"
@@ -15,11 +15,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/availd/availd/internal/testutil"
 )
-
-func TestMain(m *testing.M) { testutil.Main(m) }
 
 // listen opens a non-blocking listener.
 func listen(t *testing.T, network, address string) (fd int, addr string) {
@@ -52,7 +48,7 @@ func dial(t *testing.T, network, address string) net.Conn {
 	return c
 }
 
-func take(t *testing.T, fd int) Conn {
+func accepted(t *testing.T, fd int) Conn {
 	t.Helper()
 	c, err := Accept(fd)
 	if err != nil {
@@ -79,7 +75,7 @@ func TestPeers(t *testing.T) {
 			fd, addr := listen(t, c.network, c.listen)
 			_, p, _ := net.SplitHostPort(addr)
 			client := dial(t, "tcp", net.JoinHostPort(c.dial, p))
-			got := take(t, fd)
+			got := accepted(t, fd)
 			if got.Waited < 0 || got.Waited > time.Minute {
 				t.Errorf("it has waited for %v", got.Waited)
 			}
@@ -136,7 +132,7 @@ func TestUnix(t *testing.T) {
 	fd, addr := listen(t, "unix", path)
 	_ = dial(t, "unix", addr)
 	user := fmt.Sprintf("uid %d", os.Getuid())
-	if got := take(t, fd); got.Source != user || got.Address != "" || got.Port != "" {
+	if got := accepted(t, fd); got.Source != user || got.Address != "" || got.Port != "" {
 		t.Errorf("got %+v, want only %s", got, user)
 	}
 	for _, name := range []string{path + ".client", "@availd-test-" + fmt.Sprint(os.Getpid())} {
@@ -144,7 +140,7 @@ func TestUnix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := take(t, fd); got.Address != name || got.Source != user || got.Port != "" {
+		if got := accepted(t, fd); got.Address != name || got.Source != user || got.Port != "" {
 			t.Errorf("got %+v, want the address %s", got, name)
 		}
 		_ = c.Close()
@@ -157,13 +153,13 @@ func TestUnix(t *testing.T) {
 
 func TestNobody(t *testing.T) {
 	fd, addr := listen(t, "tcp4", "127.0.0.1:0")
-	if _, err := Accept(fd); !errors.Is(err, ErrNone) {
+	if _, err := Accept(fd); !errors.Is(err, ErrNoConnection) {
 		t.Errorf("nobody waits: %v", err)
 	}
 	// Linux keeps a connection whose client has left in the queue: it is taken,
 	// and the first read says so.
 	_ = dial(t, "tcp4", addr).Close()
-	c := take(t, fd)
+	c := accepted(t, fd)
 	if n, err := unix.Read(c.FD, make([]byte, 1)); n != 0 || err != nil {
 		t.Errorf("read %d, %v from a client that has left", n, err)
 	}
@@ -174,7 +170,7 @@ func TestNobody(t *testing.T) {
 func TestFlags(t *testing.T) {
 	fd, addr := listen(t, "tcp4", "127.0.0.1:0")
 	_ = dial(t, "tcp4", addr)
-	c := take(t, fd)
+	c := accepted(t, fd)
 	flags, err := unix.FcntlInt(uintptr(c.FD), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_NONBLOCK != 0 {
 		t.Errorf("flags %#x, %v: want blocking", flags, err)
@@ -197,7 +193,7 @@ func TestNoRoom(t *testing.T) {
 		}
 	}
 	defer fillUp(t, reserve)()
-	take(t, fd)
+	accepted(t, fd)
 }
 
 // What is left counts, not which numbers it has.
@@ -209,7 +205,7 @@ func TestLastNumberTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Close(files - 1) }()
-	take(t, fd)
+	accepted(t, fd)
 }
 
 // files is how many descriptors this process may have when it is filled up.
@@ -264,12 +260,12 @@ func TestWaited(t *testing.T) {
 		_, _ = look(fd)
 	}
 	const tick = 20 * time.Millisecond
-	if c := take(t, fd); c.Waited < 50*time.Millisecond-tick || c.Waited > time.Since(before)+tick {
+	if c := accepted(t, fd); c.Waited < 50*time.Millisecond-tick || c.Waited > time.Since(before)+tick {
 		t.Errorf("it has waited for %v, and %v at most", c.Waited, time.Since(before))
 	}
 	fd, addr = listen(t, "unix", filepath.Join(t.TempDir(), "s"))
 	dial(t, "unix", addr)
-	if c := take(t, fd); c.Waited >= 0 {
+	if c := accepted(t, fd); c.Waited >= 0 {
 		t.Errorf("a Unix socket tells %v", c.Waited)
 	}
 }
@@ -321,7 +317,7 @@ func TestReset(t *testing.T) {
 	if want := half.LocalAddr().(*net.TCPAddr).Port; c.Port != strconv.Itoa(want) {
 		t.Errorf("accepted that of port %s, want %d", c.Port, want)
 	}
-	if _, err := Accept(fd); !errors.Is(err, ErrNone) {
+	if _, err := Accept(fd); !errors.Is(err, ErrNoConnection) {
 		t.Errorf("after it: %v", err)
 	}
 }

@@ -1,12 +1,4 @@
-// Package accept takes one connection off a listening socket of availd's own,
-// and says where it comes from. It is for workers that are started with their
-// connection (inetd); all others accept themselves.
-//
-// # Diagnostics
-//
-// [ErrNone] says that nobody waits. Every other error is the system's: out of
-// descriptors or memory, most of the time. The connection waits on then.
-package accept
+package spawn
 
 import (
 	"errors"
@@ -21,8 +13,13 @@ import (
 	"github.com/availd/availd/internal/nowait"
 )
 
-// ErrNone says that no connection waits (any more).
-var ErrNone = errors.New("accept: no connection waits")
+// This file takes the connection that a worker is started with (inetd) off the listening
+// socket; all other workers accept themselves. Where a connection comes from is in peer.go.
+// [ErrNoConnection] says that nobody waits. Every other error is the system's, mostly that
+// descriptors or memory are missing; the connection goes on waiting then.
+
+// ErrNoConnection says that no connection waits (any more).
+var ErrNoConnection = errors.New("spawn: no connection waits")
 
 // Conn is an accepted connection. FD is blocking and close-on-exec, and belongs
 // to the caller.
@@ -48,7 +45,7 @@ const tries = 32
 func Accept(listener int) (Conn, error) {
 	waits, room := look(listener)
 	if !waits {
-		return Conn{}, ErrNone
+		return Conn{}, ErrNoConnection
 	}
 	if !room {
 		if err := findRoom(listener); err != nil {
@@ -71,7 +68,7 @@ func Accept(listener int) (Conn, error) {
 			_ = nowait.Close(fd) // nobody is there for whom a process could be started
 			err = unix.ECONNRESET
 		case errors.Is(err, unix.EAGAIN):
-			return Conn{}, ErrNone
+			return Conn{}, ErrNoConnection
 		case !transient(err): // else the client's trouble: accept(2) says to try the next
 			return Conn{}, os.NewSyscallError("accept4", err)
 		}
