@@ -18,7 +18,7 @@ const module = "github.com/availd/availd"
 // leaves know the world each in one respect, and nothing of each other.
 var leaves = []string{
 	"activation", "spawn", "internal/notify", "internal/report", "internal/state",
-	"internal/board", "internal/proof", "internal/quiesce", "internal/inspect", "internal/template", "internal/history", "internal/activity",
+	"internal/board", "internal/quiesce", "internal/inspect", "internal/template", "internal/history", "internal/activity",
 }
 
 // belowLeaves is what leaves know of the project: the words of the policy and of the

@@ -30,7 +30,6 @@ import (
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
 	"github.com/availd/availd/internal/nowait"
-	"github.com/availd/availd/internal/proof"
 	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/sockdiag"
@@ -90,7 +89,7 @@ type daemon struct {
 	flow        [2]int         // the pipe of Postfix's daemons
 	depth       *sockdiag.Reader
 	looker      *quiesce.Looker
-	observer    answerer[[]proof.Worker, []policy.Observation]
+	observer    answerer[[]inspect.Worker, []policy.Observation]
 	explainer   answerer[[]activity.Question, []activity.Activity]
 	worksLooker answerer[[]int, []quiesce.Work]
 	sizes       answerer[measureQuestion, []int64]

@@ -2,8 +2,8 @@ package daemon
 
 import (
 	"github.com/availd/availd/internal/activity"
+	"github.com/availd/availd/internal/inspect"
 	"github.com/availd/availd/internal/nowait"
-	"github.com/availd/availd/internal/proof"
 	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/policy"
 )
@@ -36,17 +36,17 @@ func (a *answerer[Q, A]) ask(q Q, done func(A), begin func() func(Q) A) {
 }
 
 // observe looks at workers of a new revision.
-func (d *daemon) observe(workers []proof.Worker, done func([]policy.Observation)) {
-	d.observer.ask(workers, done, func() func([]proof.Worker) []policy.Observation {
-		looker := proof.New(d.listeners())
-		return func(workers []proof.Worker) (seen []policy.Observation) {
+func (d *daemon) observe(workers []inspect.Worker, done func([]policy.Observation)) {
+	d.observer.ask(workers, done, func() func([]inspect.Worker) []policy.Observation {
+		looker := inspect.NewObserver(d.listeners())
+		return func(workers []inspect.Worker) (seen []policy.Observation) {
 			nowait.Blocking(func() { seen = observations(looker, workers) })
 			return seen
 		}
 	})
 }
 
-func observations(looker *proof.Looker, workers []proof.Worker) []policy.Observation {
+func observations(looker *inspect.Observer, workers []inspect.Worker) []policy.Observation {
 	generations := make(map[uint64]bool, len(workers))
 	for _, w := range workers {
 		generations[w.Generation] = true

@@ -1,7 +1,9 @@
-// Package inspect finds out whether the connections of listening sockets are accepted,
-// and how long those have waited that are not, without taking any: from the kernel's
-// lists of connections (sock_diag(7)), and from the descriptors of workers
-// (proc_pid_fd(5)).
+// Package inspect looks whether somebody accepts, without taking a connection. An
+// [Inspector] finds out whether the connections of listening sockets are accepted, and how
+// long those have waited that are not: from the kernel's lists of connections
+// (sock_diag(7)), and from the descriptors of workers (proc_pid_fd(5)). An [Observer] looks
+// at single workers, whether they wait at the sockets (observer.go); what follows is about
+// the former.
 //
 // A queue that gets longer says nothing about that, and a worker that does not report
 // says nothing at all. Connections that were accepted have an inode number, those that
@@ -69,8 +71,8 @@ type Answer struct {
 	Again time.Duration
 }
 
-// unknown: nothing can be said of the queue.
-var unknown = Queue{Oldest: -1}
+// unknownQueue: nothing can be said of the queue.
+var unknownQueue = Queue{Oldest: -1}
 
 // Inspector knows the listeners. Ask and Close belong to one goroutine.
 type Inspector struct {
@@ -166,7 +168,7 @@ func (i *Inspector) readLists(a *Answer) {
 	a.Counted = true
 	for n := range i.listeners {
 		l := &i.listeners[n]
-		a.Sockets, a.Queues = append(a.Sockets, policy.NotKnown), append(a.Queues, unknown)
+		a.Sockets, a.Queues = append(a.Sockets, policy.NotKnown), append(a.Queues, unknownQueue)
 		l.begin()
 		i.ours[l.inode] = true
 		switch {

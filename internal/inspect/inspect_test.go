@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -27,14 +28,21 @@ import (
 // has another network namespace than its listener.
 const roleVariable = "INSPECT_TEST_ROLE"
 
+// waits is what the roles of observer_test.go begin with.
+const waits = "waits: "
+
 func TestMain(m *testing.M) {
-	switch os.Getenv(roleVariable) {
+	role := os.Getenv(roleVariable)
+	if how, is := strings.CutPrefix(role, waits); is {
+		waitAs(how)
+	}
+	switch role {
 	case "":
 		testutil.Main(m)
 	case "worker":
 		work()
 	case "elsewhere":
-		elsewhere()
+		lookElsewhere()
 	case "crowd":
 		playCrowd()
 	}
@@ -68,8 +76,8 @@ func work() {
 	os.Exit(0)
 }
 
-// elsewhere looks at the listeners it has got from a network namespace that is not theirs.
-func elsewhere() {
+// lookElsewhere looks at the listeners it has got from a network namespace that is not theirs.
+func lookElsewhere() {
 	i := New([]int{3, 4}, nil)
 	a := i.Look(Question{Lists: true})
 	fmt.Println(a.Sockets[0], a.Queues[0].Oldest >= 0, a.Sockets[1], a.Queues[1].Oldest >= 0, a.Counted)

@@ -120,7 +120,7 @@ func (l *listener) list(diag *sockdiag.Conn, socket int, a *Answer) (accepts pol
 	})
 	if err != nil {
 		l.queue.forget()
-		return policy.NotKnown, unknown
+		return policy.NotKnown, unknownQueue
 	}
 	l.queue.compareTCP(socket, now, a)
 	waits = l.queue.state(false)
@@ -140,7 +140,7 @@ func (l *listener) listClients(diag *sockdiag.Conn, socket int, a *Answer) Queue
 	l.queue.begin()
 	if diag.Clients(l.inode, func(client uint32) { l.queue.now = append(l.queue.now, waiter{id: uint64(client)}) }) != nil {
 		l.queue.forget()
-		return unknown
+		return unknownQueue
 	}
 	l.queue.compareUnix(socket, time.Now(), a)
 	return l.queue.state(true)

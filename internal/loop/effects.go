@@ -4,7 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/event"
-	"github.com/availd/availd/internal/proof"
+	"github.com/availd/availd/internal/inspect"
 	"github.com/availd/availd/policy"
 )
 
@@ -45,7 +45,7 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 		return l.load.sample()
 	case policy.Observe:
 		if a.Worker > 0 { // else there is nobody yet
-			l.looks.asked = append(l.looks.asked, proof.Worker{PID: a.Worker, Generation: a.Generation})
+			l.looks.asked = append(l.looks.asked, inspect.Worker{PID: a.Worker, Generation: a.Generation})
 		}
 	case policy.WarnSlow:
 		l.slowness.note(a)

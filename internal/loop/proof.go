@@ -1,7 +1,7 @@
 package loop
 
 import (
-	"github.com/availd/availd/internal/proof"
+	"github.com/availd/availd/internal/inspect"
 	"github.com/availd/availd/policy"
 )
 
@@ -14,7 +14,7 @@ import (
 // knows how long it takes. What is asked for meanwhile is left out, and asked for again.
 type looks struct {
 	*core
-	asked   []proof.Worker
+	asked   []inspect.Worker
 	running bool
 }
 
@@ -25,7 +25,7 @@ func (o *looks) ask() {
 	}
 	if !o.running && o.seams.Observe != nil {
 		o.running = true
-		o.seams.Observe(append([]proof.Worker(nil), o.asked...), func(seen []policy.Observation) {
+		o.seams.Observe(append([]inspect.Worker(nil), o.asked...), func(seen []policy.Observation) {
 			o.post(request{observed: &observed{seen}})
 		})
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/history"
 	"github.com/availd/availd/internal/inspect"
-	"github.com/availd/availd/internal/proof"
 	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/sockdiag"
@@ -153,7 +152,7 @@ type Seams struct {
 	Flush     func() (left bool)
 	// Observe looks at workers, and calls done from another goroutine; nil = none is
 	// looked at.
-	Observe func(workers []proof.Worker, done func([]policy.Observation))
+	Observe func(workers []inspect.Worker, done func([]policy.Observation))
 	// Explain has it looked what workers do, and calls done from another goroutine with the
 	// answers in the order of the questions; nil = none is looked at. The loop asks again
 	// only after that.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/procfs"
-	"github.com/availd/availd/internal/proof"
 )
 
 // activity is what the program has done so far: a start may take as long as it likes while
@@ -20,7 +19,7 @@ const restIn = 1200 * time.Millisecond
 // rests reports whether the process and what it has started have done nothing for a while.
 func (a *activity) rests(pid int) bool {
 	var done uint64
-	for _, p := range proof.Family(pid, maxLooked) {
+	for _, p := range procfs.Family(pid, maxLooked) {
 		ticks, waits := procfs.Ticks(p)
 		if waits { // for a disk
 			a.since = time.Now()

@@ -9,7 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/availd/availd/internal/proof"
+	"github.com/availd/availd/internal/inspect"
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/protocol"
 	"github.com/availd/availd/spawn"
 )
@@ -55,8 +56,8 @@ func (t *trial) connection(ctx context.Context) error {
 func (t *trial) greeted(ctx context.Context, c net.Conn) {
 	looks := 0
 	t.found(ctx, func() bool {
-		for _, pid := range proof.Family(t.p.PID, maxLooked) {
-			t.seen.Reads = t.seen.Reads || proof.Reads(pid, 0)
+		for _, pid := range procfs.Family(t.p.PID, maxLooked) {
+			t.seen.Reads = t.seen.Reads || inspect.Reads(pid, 0)
 		}
 		if looks++; looks%8 == 0 {
 			t.seen.Elsewhere = t.elsewhere()

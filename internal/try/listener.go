@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/proof"
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/protocol"
 )
 
@@ -77,7 +77,7 @@ func (t *trial) becomesReady(ctx context.Context) bool {
 		return t.seen.Waits || t.seen.Ready && time.Since(t.began) > 10*moment || !stray.IsZero() && time.Since(stray) > 2*moment
 	})
 	if t.ended && t.seen.Exit == clean {
-		t.seen.Background = len(proof.Family(os.Getpid(), maxLooked)) > 1
+		t.seen.Background = len(procfs.Family(os.Getpid(), maxLooked)) > 1
 	}
 	if t.seen.Elsewhere == "" && t.seen.Waits {
 		t.seen.Elsewhere = t.elsewhere()

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
-	"github.com/availd/availd/internal/proof"
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/spawn"
 )
 
@@ -93,7 +93,7 @@ const mostProcesses = 4096
 // endAll ends what this process has started, and what that has, until nothing is left.
 func endAll() {
 	for until := time.Now().Add(endPatience); time.Now().Before(until); {
-		left := proof.Family(os.Getpid(), mostProcesses)[1:]
+		left := procfs.Family(os.Getpid(), mostProcesses)[1:]
 		if len(left) == 0 {
 			return
 		}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/activation"
+	"github.com/availd/availd/internal/inspect"
 	"github.com/availd/availd/internal/procfs"
-	"github.com/availd/availd/internal/proof"
 	"github.com/availd/availd/internal/protocol"
 	"github.com/availd/availd/internal/sockdiag"
 	"github.com/availd/availd/internal/survey"
@@ -35,7 +35,7 @@ type trial struct {
 	seen     Seen
 	p        spawn.Process
 	socket   activation.Socket
-	looker   *proof.Looker
+	looker   *inspect.Observer
 	depth    *sockdiag.Reader
 	activity     // of the program
 	reports  int // the socket for them, -1 = there is none
@@ -54,7 +54,7 @@ func (s *sandbox) try(ctx context.Context, way *protocol.Protocol) (Seen, error)
 	if t.socket, err = s.listen(); err != nil {
 		return t.seen, err
 	}
-	t.looker, t.depth = proof.New([]int{t.socket.FD}), sockdiag.NewReader()
+	t.looker, t.depth = inspect.NewObserver([]int{t.socket.FD}), sockdiag.NewReader()
 	if way.PerConnection {
 		err = t.connection(ctx)
 	} else {
@@ -190,12 +190,12 @@ func (t *trial) hear() {
 // waits looks whether the program waits for clients at the socket.
 func (t *trial) waits() bool {
 	t.looker.Round(map[uint64]bool{1: true})
-	return t.looker.Look(proof.Worker{PID: t.p.PID, Generation: 1}).Waits == policy.WaitsAtSocket
+	return t.looker.Look(inspect.Worker{PID: t.p.PID, Generation: 1}).Waits == policy.WaitsAtSocket
 }
 
 // elsewhere is where a process of the program listens that was not given to it; "" = nowhere.
 func (t *trial) elsewhere() string {
-	for _, stray := range survey.Strays(os.Getpid(), proof.Family(t.p.PID, maxLooked)) {
+	for _, stray := range survey.Strays(os.Getpid(), procfs.Family(t.p.PID, maxLooked)) {
 		return stray.Address
 	}
 	return ""
@@ -206,7 +206,7 @@ const maxLooked = 64
 
 // measure counts what the program is, once it is ready.
 func (t *trial) measure() {
-	for _, pid := range proof.Family(t.p.PID, maxLooked) {
+	for _, pid := range procfs.Family(t.p.PID, maxLooked) {
 		t.seen.Processes++
 		t.seen.Threads += procfs.CountThreads(pid)
 		if n, ok := procfs.Anonymous(pid); ok {

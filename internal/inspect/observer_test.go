@@ -1,4 +1,4 @@
-package proof
+package inspect
 
 import (
 	"net"
@@ -14,12 +14,9 @@ import (
 	"github.com/availd/availd/policy"
 )
 
-// TestMain makes this binary the workers, too: each waits in its own way, with the
-// listening socket as descriptor 3.
-func TestMain(m *testing.M) {
-	switch os.Getenv("PROOF_WORKER") {
-	case "":
-		os.Exit(m.Run())
+// waitAs plays a worker that waits in its own way, with the listening socket as descriptor 3.
+func waitAs(how string) {
+	switch how {
 	case "accept":
 		for {
 			fd, _, _ := unix.Accept(3)
@@ -54,7 +51,7 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-func worker(t *testing.T, how string) (l *Looker, pid int, address string) {
+func observed(t *testing.T, how string) (l *Observer, pid int, address string) {
 	t.Helper()
 	address = filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", address)
@@ -66,7 +63,7 @@ func worker(t *testing.T, how string) (l *Looker, pid int, address string) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env, cmd.ExtraFiles = append(os.Environ(), "PROOF_WORKER="+how), []*os.File{f}
+	cmd.Env, cmd.ExtraFiles = append(os.Environ(), roleVariable+"="+waits+how), []*os.File{f}
 	fd := int(f.Fd())
 	_ = unix.SetNonblock(fd, false)
 	if err := cmd.Start(); err != nil {
@@ -78,12 +75,12 @@ func worker(t *testing.T, how string) (l *Looker, pid int, address string) {
 		_ = f.Close()
 		_ = listener.Close()
 	})
-	l = New([]int{fd})
+	l = NewObserver([]int{fd})
 	t.Cleanup(func() { _ = l.Close() })
 	return l, cmd.Process.Pid, address
 }
 
-func until(t *testing.T, l *Looker, pid int, what string, is func(policy.Observation) bool) {
+func until(t *testing.T, l *Observer, pid int, what string, is func(policy.Observation) bool) {
 	t.Helper()
 	var f policy.Observation
 	testutil.WaitFor(t, func() bool {
@@ -96,7 +93,7 @@ func until(t *testing.T, l *Looker, pid int, what string, is func(policy.Observa
 // TestCrash: a worker that exits has no descriptors before it is gone, and has not finished
 // what it held.
 func TestCrash(t *testing.T) {
-	l, pid, address := worker(t, "accept")
+	l, pid, address := observed(t, "accept")
 	client, err := net.Dial("unix", address)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +119,7 @@ func TestWaits(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			l, pid, _ := worker(t, how)
+			l, pid, _ := observed(t, how)
 			until(t, l, pid, how, func(f policy.Observation) bool { return f.Waits == want })
 		})
 	}
@@ -131,7 +128,7 @@ func TestWaits(t *testing.T) {
 // TestHoldsAndFinishes: a connection is seen while it is there, and that it is gone; and
 // many that are shorter than the time between two looks.
 func TestHoldsAndFinishes(t *testing.T) {
-	l, pid, address := worker(t, "accept")
+	l, pid, address := observed(t, "accept")
 	until(t, l, pid, "waits", func(f policy.Observation) bool { return f.Waits == atSocket && !f.Holds && !f.Finished })
 	c, err := net.Dial("unix", address)
 	if err != nil {
@@ -141,7 +138,7 @@ func TestHoldsAndFinishes(t *testing.T) {
 	_ = c.Close()
 	until(t, l, pid, "finished", func(f policy.Observation) bool { return !f.Holds && f.Finished })
 
-	l, pid, address = worker(t, "accept")
+	l, pid, address = observed(t, "accept")
 	until(t, l, pid, "waits", func(f policy.Observation) bool { return f.Waits == atSocket })
 	for range 3 * busyRuns {
 		c, err := net.Dial("unix", address)

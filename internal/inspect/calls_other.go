@@ -1,6 +1,6 @@
 //go:build !amd64 && !arm64
 
-package proof
+package inspect
 
 // calls: nothing is told of threads where nobody has tried it.
 var calls = map[uintptr]what{}

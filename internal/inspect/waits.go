@@ -1,4 +1,4 @@
-package proof
+package inspect
 
 import (
 	"fmt"
@@ -12,6 +12,9 @@ import (
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/policy"
 )
+
+// This file tells what the threads of a process wait for, for observer.go: by the system call
+// that each is in, and by the memory and descriptors that the call names.
 
 // verdict gathers what the threads of a worker wait for.
 type verdict struct {
