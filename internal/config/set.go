@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/availd/availd/internal/state"
 )
 
 // This file has the values that "availd set" gives options of a running service. They lie
@@ -137,27 +139,20 @@ func (c *Config) given(name string) uint64 {
 // Value is the value of an option, as the option takes it.
 func (c *Config) Value(name string) string { return find(name).kind.show(c) }
 
-// Packed is a [Set] in numbers, for whoever keeps it where there is no room for texts.
-type Packed struct {
-	Option uint64 // 0 = there is none
-	Given  uint64
-	Value  int64
-}
-
-// Pack returns s in numbers.
-func (s Set) Pack() Packed {
+// Pack returns s in numbers: where the state is kept there is no room for texts.
+func (s Set) Pack() state.Set {
 	var c Config
 	o := find(s.Option)
 	if err := o.kind.set(&c, s.Value); err != nil {
 		panic("config: a value that was set is refused: " + err.Error())
 	}
-	return Packed{nameHash(s.Option), s.Given, o.kind.number(&c)}
+	return state.Set{Option: nameHash(s.Option), Given: s.Given, Value: o.kind.number(&c)}
 }
 
 var errUnknownSet = errors.New("a value was set for an option that this version does not set")
 
 // Unpack is the reverse of Pack. The error is for an option of another version.
-func (p Packed) Unpack() (Set, error) {
+func Unpack(p state.Set) (Set, error) {
 	for i := range table {
 		if o := &table[i]; o.Settable && nameHash(o.Name) == p.Option {
 			return Set{o.Name, o.kind.text(p.Value), p.Given}, nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/state"
 )
 
 // TestChangeRefuses: what availd set refuses it refuses with the words that the file gets,
@@ -156,11 +158,11 @@ func TestSettable(t *testing.T) {
 			continue
 		}
 		s := Set{name, base.Value(name), 5}
-		if got, err := s.Pack().Unpack(); err != nil || got != s {
+		if got, err := Unpack(s.Pack()); err != nil || got != s {
 			t.Errorf("%+v is read back as %+v, %v", s, got, err)
 		}
 	}
-	if s, err := (Packed{Option: 77}).Unpack(); err == nil {
+	if s, err := Unpack(state.Set{Option: 77}); err == nil {
 		t.Errorf("got %+v", s)
 	}
 }

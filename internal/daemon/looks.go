@@ -72,13 +72,14 @@ const worksShare = 200
 
 // works looks at what workers that do not report have to do, and remembers what it has
 // seen. An empty answer says that it was not looked.
-func (d *daemon) works(pids []int, done func([]quiesce.Work)) {
-	d.worksLooker.ask(pids, done, func() func([]int) []quiesce.Work {
+func (d *daemon) works(asked []policy.Working, done func([]policy.Working)) {
+	d.worksLooker.ask(asked, done, func() func([]policy.Working) []policy.Working {
 		looker, allowance := quiesce.New(d.listeners(), []int{1, 2}), nowait.Allowance{Share: worksShare}
-		return func(pids []int) (found []quiesce.Work) {
+		return func(asked []policy.Working) (found []policy.Working) {
 			nowait.Blocking(func() {
 				if allowance.Begin() {
-					found = looker.Works(pids)
+					looker.Works(asked)
+					found = asked
 					allowance.End()
 				}
 			})

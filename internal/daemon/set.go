@@ -82,7 +82,7 @@ func (d *daemon) keepSets(base config.Config) (cfg config.Config, said []event.L
 func (d *daemon) useSets(sets []config.Set) {
 	d.sets, d.setsKept = sets, [state.SetMost]state.Set{}
 	for i, s := range sets {
-		d.setsKept[i] = state.Set(s.Pack())
+		d.setsKept[i] = s.Pack()
 	}
 }
 
@@ -97,7 +97,7 @@ func (d *daemon) restoreSets() error {
 		if s == (state.Set{}) {
 			continue
 		}
-		set, err := config.Packed(s).Unpack()
+		set, err := config.Unpack(s)
 		if err != nil { // of a version that could set more: nobody knows which one
 			continue
 		}

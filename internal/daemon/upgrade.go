@@ -151,7 +151,7 @@ func oneLine(text string) string {
 
 // execute becomes the installed binary: the same pid, workers and sockets. It
 // returns only on error, and then nothing has changed.
-func (d *daemon) execute(workers, channels []loop.Handed, t *loop.HandedTemplate) error {
+func (d *daemon) execute(workers, channels []loop.Handed, t *spawn.Process) error {
 	list := []activation.Stored{{FD: d.state.FD(), Name: stateName}}
 	if d.area != nil {
 		list = append(list, activation.Stored{FD: d.area.FD, Name: historyName})

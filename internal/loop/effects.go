@@ -45,7 +45,7 @@ func (l *Loop) effect(a policy.Action) []policy.Action {
 		return l.load.sample()
 	case policy.Observe:
 		if a.Worker > 0 { // else there is nobody yet
-			l.looks.asked = append(l.looks.asked, inspect.Worker{PID: a.Worker, Generation: a.Generation})
+			l.observing.asked = append(l.observing.asked, inspect.Worker{PID: a.Worker, Generation: a.Generation})
 		}
 	case policy.WarnSlow:
 		l.slowness.note(a)

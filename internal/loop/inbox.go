@@ -216,7 +216,7 @@ func (l *Loop) serve(r request) {
 	case r.upgrade != nil:
 		l.upgrade.try(r.upgrade)
 	case r.observed != nil:
-		l.looks.observed(r.observed.seen)
+		l.observing.observed(r.observed.seen)
 	case r.tried != nil:
 		l.upgrade.tried(r.tried.err)
 	case r.path != nil:

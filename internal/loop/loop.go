@@ -52,20 +52,20 @@ type Loop struct {
 	strangers strangers
 	templates templates
 
-	signals  chan unix.Signal
-	retirees retirees
-	reloads  reloads
-	crashes  crashes
-	memory   memory
-	exits    exits
-	upgrade  upgrade
-	looks    looks
-	slowness slowness
-	work     workLooks
-	sizing   sizing
-	clients  clients
-	load     load
-	shown    shown
+	signals   chan unix.Signal
+	retirees  retirees
+	reloads   reloads
+	crashes   crashes
+	memory    memory
+	exits     exits
+	upgrade   upgrade
+	observing observing
+	slowness  slowness
+	work      workLooks
+	sizing    sizing
+	clients   clients
+	load      load
+	shown     shown
 
 	inspection inspection
 	queueWait  queueWait
@@ -137,7 +137,7 @@ func (l *Loop) turn() error {
 	l.resend()
 	l.strangers.collect()
 	l.retirees.look()
-	l.looks.ask()
+	l.observing.ask()
 	l.slowness.look()
 	l.starts.follow()
 	l.templates.forkOrdered()

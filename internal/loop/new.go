@@ -31,7 +31,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 		core: c, signals: make(chan unix.Signal, 16),
 	}
 	c.perform = l.effect
-	l.watchdog.core, l.strangers.core, l.crashes.core, l.inspection.core, l.looks.core, l.slowness.core, l.work.core, l.sizing.core = c, c, c, c, c, c, c, c
+	l.watchdog.core, l.strangers.core, l.crashes.core, l.inspection.core, l.observing.core, l.slowness.core, l.work.core, l.sizing.core = c, c, c, c, c, c, c, c
 	l.strangers.isOurs = l.templates.isOurs
 	l.queueWait = queueWait{core: c, ages: &l.inspection}
 	l.load = load{core: c, past: past{core: c, load: &l.load, ages: &l.inspection}}

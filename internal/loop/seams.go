@@ -157,10 +157,10 @@ type Seams struct {
 	// answers in the order of the questions; nil = none is looked at. The loop asks again
 	// only after that.
 	Explain func(questions []activity.Question, done func([]activity.Activity))
-	// Works has it looked which of these processes are at a request, and calls done from
-	// another goroutine with the answers in their order, or with none if it could not be
-	// looked now. The loop asks again only after that.
-	Works func(pids []int, done func([]quiesce.Work))
+	// Works has it looked which of these workers are at a request, and calls done from another
+	// goroutine with the list completed, or with none if it could not be looked now. The loop
+	// asks again only after that, and leaves the list alone.
+	Works func(asked []policy.Working, done func([]policy.Working))
 	// Measure finds out how much memory these processes take, closely those that may be above
 	// the limit, and calls done from another goroutine with bytes in their order, or
 	// SizeUnknown or SizeNotLooked. The loop asks again only after that.
@@ -178,7 +178,7 @@ type Seams struct {
 	// Trial runs another binary on a copy of the state, and calls done from
 	// another goroutine. Execute becomes it, and returns only on error.
 	Trial   func(done func(error))
-	Execute func(workers, channels []Handed, t *HandedTemplate) error
+	Execute func(workers, channels []Handed, t *spawn.Process) error
 	// Templates are for services whose workers are forked.
 	Templates Templates
 	Log       *slog.Logger

@@ -56,13 +56,9 @@ func (s *templates) restoreOrder(o RestoredOrder, t *templateProc) policy.Entry 
 	return o.Entry
 }
 
-// HandedTemplate is what the next image of this process gets of the template. Both
-// descriptors stay the loop's.
-type HandedTemplate struct{ PID, FD, Channel int }
-
 // handOnTemplate leaves the next image with the one template that takes orders, and with no
-// order that was not sent. undo is for a next image that cannot be executed.
-func (s *templates) handOnTemplate() (handed *HandedTemplate, undo func()) {
+// order that was not sent. The descriptors of the template that is handed on stay the loop's. undo is for a next image that cannot be executed.
+func (s *templates) handOnTemplate() (handed *spawn.Process, undo func()) {
 	var dropped []int
 	for _, p := range slices.Clone(s.starts.underWay) {
 		if p.order != nil && (p.order.to == nil || p.order.to != s.current) {
@@ -75,7 +71,7 @@ func (s *templates) handOnTemplate() (handed *HandedTemplate, undo func()) {
 			s.seams.Templates.Forget(t.Process)
 			continue
 		}
-		handed = &HandedTemplate{t.PID, t.FD, t.channel.FD()}
+		handed = &spawn.Process{PID: t.PID, FD: t.FD, Channel: t.channel.FD()}
 	}
 	return handed, func() {
 		for _, pid := range dropped {

@@ -3,7 +3,6 @@ package loop
 import (
 	"time"
 
-	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/policy"
 )
 
@@ -21,7 +20,6 @@ type workLooks struct {
 	running bool
 	at      policy.Instant // when the latest one was asked for; 0 = never
 	found   policy.Instant // when it was answered; 0 = never
-	asked   []policy.Working
 }
 
 // begin carries out the action LookAtWork. A look that is running already answers it.
@@ -29,16 +27,14 @@ func (l *workLooks) begin() {
 	if l.running || l.seams.Works == nil {
 		return
 	}
-	l.asked = l.asked[:0]
-	var pids []int
+	var asked []policy.Working
 	l.policy.Each(l.now, func(w policy.Worker) {
 		if p := l.procs[w.ID]; p != nil && p.order == nil && !p.starting {
-			pids = append(pids, w.ID)
-			l.asked = append(l.asked, policy.Working{Worker: w.ID, Generation: w.Generation})
+			asked = append(asked, policy.Working{Worker: w.ID, Generation: w.Generation})
 		}
 	})
 	l.running, l.at = true, l.now
-	l.seams.Works(pids, func(found []quiesce.Work) { l.post(request{works: &works{found}}) })
+	l.seams.Works(asked, func(found []policy.Working) { l.post(request{works: &works{found}}) })
 }
 
 // ask asks for a status, and reports whether more will be known in a moment.
@@ -53,16 +49,10 @@ func (l *workLooks) ask() (soon bool) {
 }
 
 // works is the answer; an empty one says that it was not looked.
-type works struct{ found []quiesce.Work }
+type works struct{ found []policy.Working }
 
 // looked books it.
-func (l *workLooks) looked(found []quiesce.Work) {
+func (l *workLooks) looked(found []policy.Working) {
 	l.running, l.found = false, l.now
-	if len(found) != len(l.asked) {
-		l.asked = l.asked[:0]
-	}
-	for i := range l.asked {
-		l.asked[i].Holds, l.asked[i].Works, l.asked[i].For = found[i].Holds, found[i].Works, found[i].For
-	}
-	l.apply(l.policy.Worked(l.now, l.asked))
+	l.apply(l.policy.Worked(l.now, found))
 }

@@ -5,23 +5,31 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/event"
-	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/internal/status"
+	"github.com/availd/availd/policy"
 )
 
 // newWorkWorld is a service of workers that do not report, of which one has come, with
 // looks at their work that are answered when the test says so.
-func newWorkWorld(t *testing.T, busyTimeout time.Duration) (w *world, asked *[][]int, answer func(...quiesce.Work)) {
+func newWorkWorld(t *testing.T, busyTimeout time.Duration) (w *world, asked *[][]int, answer func(...policy.Working)) {
 	cfg := queueRules(9)
 	cfg.BusyTimeout = busyTimeout
 	w = newWorld(t, cfg)
 	asked = &[][]int{}
-	var reply func([]quiesce.Work)
-	w.loop.seams.Works = func(pids []int, done func([]quiesce.Work)) {
+	var reply func([]policy.Working)
+	var latest []policy.Working
+	w.loop.seams.Works = func(list []policy.Working, done func([]policy.Working)) {
+		var pids []int
+		for _, w := range list {
+			pids = append(pids, w.Worker)
+		}
 		*asked = append(*asked, pids)
-		reply = done
+		latest, reply = list, done
 	}
-	answer = func(found ...quiesce.Work) {
+	answer = func(found ...policy.Working) {
+		for i := range found {
+			found[i].Worker, found[i].Generation = latest[i].Worker, latest[i].Generation
+		}
 		reply(found)
 		w.turn()
 	}
@@ -39,17 +47,17 @@ func TestWorkTimeout(t *testing.T) {
 	if len(*asked) != 1 || len((*asked)[0]) != 1 || (*asked)[0][0] != 101 {
 		t.Fatalf("asked about are %v", *asked)
 	}
-	answer(quiesce.Work{Holds: true, Works: true, For: time.Second})
+	answer(policy.Working{Holds: true, Works: true, For: time.Second})
 	w.after(500 * time.Millisecond)
 	if len(*asked) != 2 || len(w.signals) != 0 {
 		t.Fatalf("asked about are %v, signals %v", *asked, w.signals)
 	}
-	answer(quiesce.Work{Holds: true, Works: true, For: 1500 * time.Millisecond})
+	answer(policy.Working{Holds: true, Works: true, For: 1500 * time.Millisecond})
 	w.after(500 * time.Millisecond)
 	if len(w.signals) != 0 {
 		t.Fatalf("signals %v before the time is over", w.signals)
 	}
-	answer(quiesce.Work{Holds: true, Works: true, For: 2 * time.Second})
+	answer(policy.Working{Holds: true, Works: true, For: 2 * time.Second})
 	if len(w.signals) != 1 || w.signals[0] != "101 SIGABRT true" || w.said(event.BusyTimeout, "worker_pid=101") != 1 {
 		t.Errorf("signals %v, said %s", w.signals, w.logged.String())
 	}
@@ -81,7 +89,7 @@ func TestWorkStatus(t *testing.T) {
 	if len(*asked) != 1 || !s.Pending || s.Workers[0].BusySeconds != nil {
 		t.Fatalf("asked about are %v, pending %t, %+v", *asked, s.Pending, s.Workers)
 	}
-	answer(quiesce.Work{Holds: true, Works: true, For: time.Second})
+	answer(policy.Working{Holds: true, Works: true, For: time.Second})
 	s = w.status()
 	if b := s.Workers[0].BusySeconds; s.Pending || b == nil || *b != 1 || len(*asked) != 1 {
 		t.Errorf("pending %t, %+v, asked about are %v", s.Pending, s.Workers, *asked)
@@ -90,7 +98,7 @@ func TestWorkStatus(t *testing.T) {
 	if s = w.status(); !s.Pending || *s.Workers[0].BusySeconds != 3 {
 		t.Errorf("pending %t, %+v", s.Pending, s.Workers)
 	}
-	answer(quiesce.Work{Holds: true})
+	answer(policy.Working{Holds: true})
 	if s = w.status(); s.Workers[0].BusySeconds != nil {
 		t.Errorf("%+v of a worker whose client is served", s.Workers)
 	}

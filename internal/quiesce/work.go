@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/policy"
 )
 
 // Where workers do not report, what they have to do shows in their connections: a worker is
@@ -30,13 +31,6 @@ import (
 // must not have waited anew: else it may have answered meanwhile, and be at the next request.
 // In doubt it is a new one, as somebody may be killed for what is found here.
 
-// Work is what one process has to do.
-type Work struct {
-	Holds bool          // a connection, at which it may be at work or not
-	Works bool          // … at a request
-	For   time.Duration // at least for so long; valid if Works
-}
-
 // job is a request, as it was seen at the look before.
 type job struct {
 	begun   time.Time
@@ -47,19 +41,18 @@ type job struct {
 	seen    int // in the round of that number
 }
 
-// Works looks at processes, or those that they have started and wait for. It takes as long
-// as Look does, and remembers what it has seen for the next time.
-func (l *Looker) Works(pids []int) []Work {
+// Works completes what is asked of each worker, or of the process that it has started and
+// waits for. It takes as long as Look does, and remembers what it has seen for the next time.
+func (l *Looker) Works(asked []policy.Working) {
 	l.asked = false
 	l.idle.reset()
 	l.round++
-	found := make([]Work, len(pids))
 	if l.jobs == nil {
 		l.jobs = map[uint64]job{}
 	}
-	for i, pid := range pids {
+	for i := range asked {
 		if l.proc {
-			found[i] = l.work(procfs.Servant(pid), time.Now())
+			l.work(&asked[i], procfs.Servant(asked[i].Worker), time.Now())
 		}
 	}
 	for inode, j := range l.jobs {
@@ -67,13 +60,12 @@ func (l *Looker) Works(pids []int) []Work {
 			delete(l.jobs, inode)
 		}
 	}
-	return found
 }
 
-func (l *Looker) work(pid int, now time.Time) (w Work) {
+func (l *Looker) work(w *policy.Working, pid int, now time.Time) {
 	held, _, err := l.connections(Process{pid, -1})
 	if err != nil {
-		return w
+		return
 	}
 	var waiting map[uint64]bool
 	waits, visible := uint64(0), false
@@ -92,7 +84,6 @@ func (l *Looker) work(pid int, now time.Time) (w Work) {
 			w.Works, w.For = true, age
 		}
 	}
-	return w
 }
 
 // judgeJob completes what is known of a connection: whether its client waits for the

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/policy"
 )
 
 // TestWorks: a worker is at a request as long as its client waits for it. A connection that
@@ -50,7 +52,7 @@ func TestWorks(t *testing.T) {
 			p := serve(t, fd, test.reads)
 			l := New([]int{fd}, nil)
 			defer l.Close()
-			if w := l.Works([]int{p.PID}); w[0] != (Work{}) {
+			if w := workOf(l, p.PID); w != (policy.Working{Worker: p.PID}) {
 				t.Errorf("without a client: %+v", w)
 			}
 			began := time.Now()
@@ -65,11 +67,11 @@ func TestWorks(t *testing.T) {
 			}
 			// It needs a moment to get where it stays, and a request that was seen is the same
 			// one at the next look.
-			await(t, l, p.PID, func(w Work) bool {
+			await(t, l, p.PID, func(w policy.Working) bool {
 				return w.Holds && w.Works == test.works && (!w.Works || w.For > 250*time.Millisecond)
 			})
 			for range 3 {
-				if w := l.Works([]int{p.PID})[0]; !w.Holds || w.Works != test.works || w.For > time.Since(began)+20*time.Millisecond {
+				if w := workOf(l, p.PID); !w.Holds || w.Works != test.works || w.For > time.Since(began)+20*time.Millisecond {
 					t.Fatalf("it does not stay so: %+v, %v after its client has come", w, time.Since(began))
 				}
 			}
@@ -77,15 +79,22 @@ func TestWorks(t *testing.T) {
 	}
 }
 
+// workOf looks once at one worker.
+func workOf(l *Looker, pid int) policy.Working {
+	asked := []policy.Working{{Worker: pid}}
+	l.Works(asked)
+	return asked[0]
+}
+
 // await looks until it is so: a worker needs a moment to get where it stays.
-func await(t *testing.T, l *Looker, pid int, is func(Work) bool) {
+func await(t *testing.T, l *Looker, pid int, is func(policy.Working) bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if is(l.Works([]int{pid})[0]) {
+		if is(workOf(l, pid)) {
 			return
 		}
 	}
-	t.Fatalf("it does not become so: %+v", l.Works([]int{pid}))
+	t.Fatalf("it does not become so: %+v", workOf(l, pid))
 }
 
 // TestWorksAnew: the next request of a kept connection is another one, and begins then.
@@ -100,7 +109,7 @@ func TestWorksAnew(t *testing.T) {
 		l := New([]int{fd}, nil)
 		defer l.Close()
 		client := connect(t, family, unix.SOCK_STREAM, sa)
-		works := func(w Work) bool { return w.Works }
+		works := func(w policy.Working) bool { return w.Works }
 		_, err := unix.Write(client, []byte("half"))
 		must(t, err)
 		if family == unix.AF_INET {
@@ -114,7 +123,7 @@ func TestWorksAnew(t *testing.T) {
 		_, err = unix.Write(client, []byte("compute"))
 		must(t, err)
 		began := time.Now()
-		await(t, l, p.PID, func(w Work) bool { return w.Works && w.For <= time.Since(began)+20*time.Millisecond })
+		await(t, l, p.PID, func(w policy.Working) bool { return w.Works && w.For <= time.Since(began)+20*time.Millisecond })
 	}
 }
 
@@ -128,8 +137,8 @@ func TestWorksGone(t *testing.T) {
 	client := connect(t, unix.AF_INET, unix.SOCK_STREAM, sa)
 	_, err := unix.Write(client, []byte("compute"))
 	must(t, err)
-	await(t, l, p.PID, func(w Work) bool { return w.Works })
-	if w := l.Works([]int{1 << 22}); w[0] != (Work{}) || len(l.jobs) != 0 {
+	await(t, l, p.PID, func(w policy.Working) bool { return w.Works })
+	if w := workOf(l, 1<<22); w != (policy.Working{Worker: 1 << 22}) || len(l.jobs) != 0 {
 		t.Errorf("%+v, %d requests are remembered", w, len(l.jobs))
 	}
 }

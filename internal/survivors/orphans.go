@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/quiesce"
 )
 
 // Orphan is a worker whose availd was killed where no service manager keeps its listening
@@ -108,10 +109,10 @@ func sameSocket(fd int) func(int) bool {
 // End asks orphans to retire, kills after patience who has not, and returns when all are
 // gone.
 func End(list []Orphan, patience time.Duration) {
-	var left []process
+	var left []quiesce.Process
 	for _, o := range list {
 		if fd, err := unix.PidfdOpen(o.PID, 0); err == nil {
-			left = append(left, process{o.PID, fd})
+			left = append(left, quiesce.Process{PID: o.PID, FD: fd})
 		}
 	}
 	defer closeAll(left)

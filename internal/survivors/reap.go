@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/quiesce"
 )
 
 // Patience is the time between SIGTERM and SIGKILL.
@@ -25,8 +26,8 @@ const (
 )
 
 // anyDumps reports whether the kernel is writing a core dump of one of them.
-func anyDumps(left []process) bool {
-	return slices.ContainsFunc(left, func(p process) bool { return procfs.DumpsCore(p.pid) })
+func anyDumps(left []quiesce.Process) bool {
+	return slices.ContainsFunc(left, func(p quiesce.Process) bool { return procfs.DumpsCore(p.PID) })
 }
 
 // crashes are the values of SERVICE_RESULT (systemd.exec(5)) after which the
@@ -66,13 +67,13 @@ func stopped(unit procfs.Unit, getenv func(string) string) bool {
 // leftOver lists the processes of the group but this one, its parents and other
 // commands of availd: the socket's and the service's reap run side by side.
 // While the service has a main process, nobody is left over.
-func leftOver(unit procfs.Unit) ([]process, error) {
+func leftOver(unit procfs.Unit) ([]quiesce.Process, error) {
 	pids, err := unit.Members()
 	if err != nil {
 		return nil, err
 	}
 	mine := ancestry(os.Getpid())
-	var left []process
+	var left []quiesce.Process
 	for _, pid := range pids {
 		if slices.Contains(mine, pid) || isManagers(pid) {
 			continue
@@ -86,7 +87,7 @@ func leftOver(unit procfs.Unit) ([]process, error) {
 			continue
 		}
 		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
-			left = append(left, process{pid, fd})
+			left = append(left, quiesce.Process{PID: pid, FD: fd})
 		}
 	}
 	return left, nil
@@ -95,7 +96,7 @@ func leftOver(unit procfs.Unit) ([]process, error) {
 // end asks all to retire, waits for so long, and kills those that did not. Whoever
 // would be cut off by being asked has half of the time to be done. SIGTERM for this
 // process says that the service manager's own patience is over: then all are killed.
-func end(left []process, patience time.Duration) error {
+func end(left []quiesce.Process, patience time.Duration) error {
 	defer closeAll(left)
 	defer killOnTERM(left)()
 	begin := time.Now()
@@ -123,7 +124,7 @@ func end(left []process, patience time.Duration) error {
 
 // killOnTERM kills all on the first SIGTERM. After undo it does not any more, and
 // the descriptors are the caller's alone.
-func killOnTERM(left []process) (undo func()) {
+func killOnTERM(left []quiesce.Process) (undo func()) {
 	term, over := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(term, unix.SIGTERM)
 	go func() {

@@ -13,9 +13,9 @@ import (
 // divide tells those that SIGTERM asks to leave from those that it would end in the
 // midst of a request, because they do not catch it. looker tells whether one of the
 // latter holds a request; where that cannot be told there are none.
-func divide(left []process) (polite, abrupt []process, looker *quiesce.Looker) {
+func divide(left []quiesce.Process) (polite, abrupt []quiesce.Process, looker *quiesce.Looker) {
 	for _, p := range left {
-		if procfs.Catches(p.pid, unix.SIGTERM) {
+		if procfs.Catches(p.PID, unix.SIGTERM) {
 			polite = append(polite, p)
 			continue
 		}
@@ -33,19 +33,19 @@ func divide(left []process) (polite, abrupt []process, looker *quiesce.Looker) {
 // lookerOf knows the listening sockets of a worker. Its environment tells where they
 // are: from 3 on where it has LISTEN_FDS (sd_listen_fds(3)), else there is one as
 // standard input, as FastCGI has it. Only they say which of its sockets are connections.
-func lookerOf(p process) *quiesce.Looker {
-	if !isWorker(p.pid) {
+func lookerOf(p quiesce.Process) *quiesce.Looker {
+	if !isWorker(p.PID) {
 		return nil
 	}
-	text, isListed := procfs.Environ(p.pid, "LISTEN_FDS")
+	text, isListed := procfs.Environ(p.PID, "LISTEN_FDS")
 	if !isListed {
-		return quiesce.Of(quiesce.Process{PID: p.pid, FD: p.fd}, 0, 1)
+		return quiesce.Of(p, 0, 1)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > maxListeners {
 		return nil
 	}
-	return quiesce.Of(quiesce.Process{PID: p.pid, FD: p.fd}, 3, n)
+	return quiesce.Of(p, 3, n)
 }
 
 // maxListeners bounds what a worker's environment may say.
@@ -60,7 +60,7 @@ const (
 // endFree ends those that hold no connection, as availd itself does with
 // --retire-signal=quiesce, and goes on looking until then. Only those that seem free
 // are stopped, to make sure.
-func endFree(looker *quiesce.Looker, list []process, by time.Time) {
+func endFree(looker *quiesce.Looker, list []quiesce.Process, by time.Time) {
 	for pause := firstPause; len(list) > 0 && time.Now().Before(by); pause = min(2*pause, lastPause) {
 		free, holding := look(looker, list, false)
 		signalAll(free, unix.SIGSTOP)
@@ -73,10 +73,10 @@ func endFree(looker *quiesce.Looker, list []process, by time.Time) {
 }
 
 // look divides the list; those that have ended are in neither part.
-func look(looker *quiesce.Looker, list []process, stopped bool) (free, others []process) {
+func look(looker *quiesce.Looker, list []quiesce.Process, stopped bool) (free, others []quiesce.Process) {
 	questions, states := make([]quiesce.Question, len(list)), make([]quiesce.State, len(list))
 	for i, p := range list {
-		questions[i] = quiesce.Question{Process: quiesce.Process{PID: p.pid, FD: p.fd}, Stopped: stopped, Draining: true}
+		questions[i] = quiesce.Question{Process: p, Stopped: stopped, Draining: true}
 	}
 	looker.Look(questions, states)
 	for i, p := range list {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/quiesce"
 )
 
 // envPlay has the test binary play a left-over worker instead: one that ends on
@@ -104,9 +105,9 @@ func group(t *testing.T, members ...int) procfs.Unit {
 	return procfs.Unit{Name: "web.service", Dir: dir}
 }
 
-func pids(list []process) (all []int) {
+func pids(list []quiesce.Process) (all []int) {
 	for _, p := range list {
-		all = append(all, p.pid)
+		all = append(all, p.PID)
 	}
 	return all
 }

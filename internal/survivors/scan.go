@@ -20,11 +20,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/worker"
 )
-
-// process is one that was found; the pidfd keeps it from being taken for another.
-type process struct{ pid, fd int }
 
 // members are the pids in the control group of the unit that this process runs in.
 func members() []int {
@@ -67,17 +65,17 @@ func socketsOf(pid int, inodes map[uint64]bool) (numbers []int) {
 	return numbers
 }
 
-func signalAll(left []process, sig unix.Signal) {
+func signalAll(left []quiesce.Process, sig unix.Signal) {
 	for _, p := range left {
-		_ = unix.PidfdSendSignal(p.fd, sig, nil, 0)
+		_ = unix.PidfdSendSignal(p.FD, sig, nil, 0)
 	}
 }
 
 // awaitAll reports whether all have ended by then.
-func awaitAll(left []process, by time.Time) bool {
+func awaitAll(left []quiesce.Process, by time.Time) bool {
 	for _, p := range left {
 		for {
-			fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+			fds := []unix.PollFd{{Fd: int32(p.FD), Events: unix.POLLIN}}
 			n, err := unix.Poll(fds, int(max(0, time.Until(by).Milliseconds())))
 			if err == unix.EINTR {
 				continue
@@ -91,8 +89,8 @@ func awaitAll(left []process, by time.Time) bool {
 	return true
 }
 
-func closeAll(left []process) {
+func closeAll(left []quiesce.Process) {
 	for _, p := range left {
-		_ = unix.Close(p.fd)
+		_ = unix.Close(p.FD)
 	}
 }

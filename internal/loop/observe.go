@@ -9,17 +9,17 @@ import (
 // collects the Observe actions and calls ask once, near its end; another goroutine
 // looks, and observed books the answer in a later turn.
 
-// looks collects whom the policy wants looked at in this turn. There is one look at
+// observing collects whom the policy wants looked at in this turn. There is one look at
 // a time, by another goroutine: it reads what belongs to other processes, so that nobody
 // knows how long it takes. What is asked for meanwhile is left out, and asked for again.
-type looks struct {
+type observing struct {
 	*core
 	asked   []inspect.Worker
 	running bool
 }
 
 // ask ends a turn.
-func (o *looks) ask() {
+func (o *observing) ask() {
 	if len(o.asked) == 0 {
 		return
 	}
@@ -36,7 +36,7 @@ type observed struct{ seen []policy.Observation }
 
 // observed tells the policy what was found. A worker that has ended meanwhile, and whose
 // number may be another's, is not in its table any more.
-func (o *looks) observed(seen []policy.Observation) {
+func (o *observing) observed(seen []policy.Observation) {
 	o.running = false
 	n, known := o.sockets.waiting()
 	if !known {
