@@ -53,6 +53,14 @@ func TestIgnoreSIGCHLD(t *testing.T) {
 	if caught(t, unix.SIGCHLD) {
 		t.Error("the handler is still there")
 	}
+	for range 2 { // what is put back is the handler, whatever was there before
+		if err := HearSIGCHLD(); err != nil || !caught(t, unix.SIGCHLD) {
+			t.Fatalf("the handler is not back (%v)", err)
+		}
+		if err := IgnoreSIGCHLD(); err != nil || caught(t, unix.SIGCHLD) {
+			t.Fatalf("the handler is still there (%v)", err)
+		}
+	}
 	p, err := (&Command{Path: "/bin/sh", Args: []string{"-c", "exit 7"}, Environ: os.Environ()}).Start(1, false, standard)
 	if err != nil {
 		t.Fatal(err)

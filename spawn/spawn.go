@@ -73,6 +73,8 @@ type Process struct {
 	Channel, Given int
 	// Alone: it is in the process group of others, so that no signal may go to the group.
 	Alone bool
+	// Start is when it was started, in clock ticks since boot; 0 = not known.
+	Start uint64
 }
 
 // direct: workers are started by clone(2), until that was refused; else by the

@@ -38,8 +38,8 @@ func (d *daemon) keeper() loop.Keeper {
 			return d.state.Intend(generation, int64(started), stress)
 		},
 		Started: func(slot int, p spawn.Process) {
-			start := uint64(0)
-			if p.Alone { // a child of another process, whose number may become another's at any time
+			start := p.Start
+			if p.Alone && start == 0 { // a child of another process, whose number may become another's at any time
 				s, _ := procfs.ReadStat(p.PID)
 				start = s.Start
 			}

@@ -81,6 +81,16 @@ func (d *daemon) prepareForStrangers() error {
 	return nil
 }
 
+// hearDeaths has dead children reported or not. A system that refuses it has refused Go's
+// runtime its handlers before.
+func (d *daemon) hearDeaths(on bool) {
+	if on {
+		_ = spawn.HearSIGCHLD()
+	} else {
+		_ = spawn.IgnoreSIGCHLD()
+	}
+}
+
 // forwardSignals hands them to the loop, from the one goroutine that takes them.
 func (d *daemon) forwardSignals() {
 	for received := range d.signals.received {

@@ -125,7 +125,7 @@ func (d *daemon) takeForked(m *template.Message, t spawn.Process, ours bool) (p 
 	case ours && !descends(m.PID, s.Parent, t.PID, procfs.ReadStat, spawn.GroupOf):
 		err = errFamily
 	default:
-		p.Alone = s.Group != m.PID
+		p.Alone, p.Start = s.Group != m.PID, s.Start
 		return p, nil
 	}
 	_ = nowait.Close(p.FD)

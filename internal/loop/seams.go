@@ -135,6 +135,9 @@ type Seams struct {
 	// CollectStrangers collects dead children that are nobody's, where there may be
 	// any; true: somebody's was in the way.
 	CollectStrangers func(isWorker func(pid int, end policy.End) bool) (again bool, err error)
+	// HearDeaths says whether [Loop.Signal] is to be called with SIGCHLD from now on; nil =
+	// there are no strangers.
+	HearDeaths func(bool)
 	// Receive reads one report; report.ErrEmpty when there is none.
 	Receive func(*report.Message) error
 	// Ancestor finds the worker that a reporting process descends from.

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +11,8 @@ import (
 // somebody else's child was in the way.
 func TestStrangers(t *testing.T) {
 	w := newWorld(t, daemonRules(5))
+	var heard []bool
+	w.loop.seams.HearDeaths = func(on bool) { heard = append(heard, on) }
 	for range 3 {
 		w.loop.Signal(unix.SIGCHLD)
 		w.turn()
@@ -21,6 +24,9 @@ func TestStrangers(t *testing.T) {
 	if w.collected != 2 {
 		t.Errorf("collected %d times after a pause, want 2", w.collected)
 	}
+	if want := []bool{false, true, false, true}; !slices.Equal(heard, want) {
+		t.Errorf("deaths are heard %t, want %t: not between a death and the look", heard, want)
+	}
 	w.after(strangersPause)
 	w.inTheWay = true
 	w.loop.Signal(unix.SIGCHLD)
@@ -29,5 +35,8 @@ func TestStrangers(t *testing.T) {
 	w.after(strangersAgain)
 	if w.collected != 4 || w.loop.strangers.due != 0 {
 		t.Errorf("collected %d times, want 4; next %v", w.collected, w.loop.strangers.due)
+	}
+	if !heard[len(heard)-1] {
+		t.Error("the next death will not be heard")
 	}
 }
