@@ -16,43 +16,48 @@ const answerWait = 100 * time.Millisecond
 
 // askers wait for the status.
 type askers struct {
+	*core
+	board *boardSlots
+	ages  *inspection
+	shown *shown
+
 	replies []chan<- status.Service
 	due     policy.Instant // they are answered then; 0 = there are none
 }
 
-// asked answers a question, now or later.
-func (l *Loop) asked(reply chan<- status.Service) {
-	l.askers.replies = append(l.askers.replies, reply)
-	if l.inspection.known() && l.now < l.inspection.found+agePause {
-		l.answerAskers()
+// ask answers a question, now or later.
+func (a *askers) ask(reply chan<- status.Service) {
+	a.replies = append(a.replies, reply)
+	if a.ages.known() && a.now < a.ages.found+agePause {
+		a.answer()
 		return
 	}
-	if n, _ := l.sockets.waiting(); n > 0 {
-		l.inspection.askAges()
+	if n, _ := a.sockets.waiting(); n > 0 {
+		a.ages.askAges()
 	}
-	if !l.inspection.findsAges() {
-		l.answerAskers()
-	} else if l.askers.due == 0 {
-		l.askers.due = l.now + answerWait
+	if !a.ages.findsAges() {
+		a.answer()
+	} else if a.due == 0 {
+		a.due = a.now + answerWait
 	}
 }
 
 // answerLate answers those who have waited for long enough.
-func (l *Loop) answerLate() {
-	if l.askers.due > 0 && l.now >= l.askers.due {
-		l.answerAskers()
+func (a *askers) answerLate() {
+	if a.due > 0 && a.now >= a.due {
+		a.answer()
 	}
 }
 
-// answerAskers answers all.
-func (l *Loop) answerAskers() {
-	if len(l.askers.replies) == 0 {
+// answer answers all.
+func (a *askers) answer() {
+	if len(a.replies) == 0 {
 		return
 	}
-	l.board.recount()
-	for _, reply := range l.askers.replies {
-		reply <- l.shown.snapshot()
+	a.board.recount()
+	for _, reply := range a.replies {
+		reply <- a.shown.snapshot()
 	}
-	clear(l.askers.replies)
-	l.askers.replies, l.askers.due = l.askers.replies[:0], 0
+	clear(a.replies)
+	a.replies, a.due = a.replies[:0], 0
 }

@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -187,23 +186,13 @@ func (l *Loop) drain() {
 	l.retirees.askHeirs()
 	l.templates.retireTemplates()
 	l.apply(l.policy.Stop(l.now))
-	l.askForTime()
-}
-
-// extendPeriod is how often the service manager is asked for the time that a
-// drain takes: it forgets what it has granted when it is reloaded, and ends at once
-// what has lasted for longer than TimeoutStopSec= then.
-const extendPeriod = time.Second
-
-func (l *Loop) askForTime() {
-	l.seams.Stopping(l.line.compose())
-	l.extend = l.now + extendPeriod
+	l.line.askForTime()
 }
 
 func (l *Loop) serve(r request) {
 	switch {
 	case r.status != nil:
-		l.asked(r.status)
+		l.askers.ask(r.status)
 	case r.past != nil:
 		l.board.recount()
 		r.past <- l.load.past.picture()
@@ -234,7 +223,7 @@ func (l *Loop) serve(r request) {
 	case r.found != nil:
 		l.inspection.inspected(r.found)
 		if !l.inspection.findsAges() {
-			l.answerAskers()
+			l.askers.answer()
 		}
 	case r.explained != nil:
 		l.slowness.looked(r.explained)

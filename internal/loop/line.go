@@ -39,6 +39,18 @@ type statusLine struct {
 	due      policy.Instant // numbers have changed since
 	expires  policy.Instant // end of the stress window
 	retry    policy.Instant
+	extend   policy.Instant // more time is asked for; not 0 while availd drains
+}
+
+// extendPeriod is how often the service manager is asked for the time that a
+// drain takes: it forgets what it has granted when it is reloaded, and ends at once
+// what has lasted for longer than TimeoutStopSec= then.
+const extendPeriod = time.Second
+
+// askForTime is called when a drain begins, and again by tell until it is over.
+func (s *statusLine) askForTime() {
+	s.seams.Stopping(s.compose())
+	s.extend = s.now + extendPeriod
 }
 
 // tell ends a turn: what changed goes to the journal, to STATUS=, and the
@@ -49,8 +61,8 @@ func (l *Loop) tell() {
 	l.queueWait.follow(c)
 	l.line.logStress(l.line.told, c)
 	l.line.tell(c)
-	if l.extend > 0 && l.now >= l.extend {
-		l.askForTime()
+	if l.line.extend > 0 && l.now >= l.line.extend {
+		l.line.askForTime()
 	}
 	l.watchdog.beat()
 	l.line.retry = 0

@@ -73,7 +73,6 @@ type Loop struct {
 
 	line     statusLine
 	watchdog watchdog
-	extend   policy.Instant // next request for time to drain; 0 = not draining
 }
 
 // Run serves until the service was stopped and its last worker is gone.
@@ -119,11 +118,11 @@ func (l *Loop) turn() error {
 	}
 	l.sockets.heardUntaken(l.ready.untaken)
 	l.channels.read(l.ready.channels)
-	l.sparesDumps()
+	l.workers.spareDumps()
 	l.board.checkJoins()
 	l.apply(l.policy.Tick(l.now))
 	l.clients.giveUpLate()
-	l.answerLate()
+	l.askers.answerLate()
 	l.queueWait.heard(l.ready.arrivals)
 	l.starts.startPostponed()
 	l.sockets.tryAgain()
@@ -141,8 +140,8 @@ func (l *Loop) turn() error {
 	l.slowness.look()
 	l.starts.follow()
 	l.templates.forkOrdered()
-	l.becomeNext()
-	l.holdSockets()
+	l.upgrade.becomeNext()
+	l.sockets.hold(l.upgrade.due > 0 || l.starts.waits())
 	l.memory.keep()
 	l.board.arm()
 	l.reports.gather()
@@ -153,13 +152,13 @@ func (l *Loop) turn() error {
 
 // timeout is the time until the earliest deadline; negative = none.
 func (l *Loop) timeout() time.Duration {
-	if l.starts.postponed != nil && len(l.starts.underWay) < maxUnderWay || l.reports.unread || l.upgrade.due > 0 && !l.isSettling() || l.templates.ordered {
+	if l.starts.postponed != nil && !l.starts.waits() || l.reports.unread || l.upgrade.due > 0 && !l.upgrade.isSettling() || l.templates.ordered {
 		return 0
 	}
 	next, any := l.policy.Deadline()
 	for _, d := range []policy.Instant{
 		l.watchdog.due, l.line.due, l.line.expires, l.line.retry, l.load.full.clear, l.load.need.due, l.load.unserved.due, l.memory.nextStore(), l.retirees.next(), l.strangers.due, l.channels.nextMissed(), l.unsents.next(),
-		l.reports.batches.until, l.board.due, l.board.rearm, l.board.nextJoin(), l.sockets.again, l.sockets.downs.retry, l.extend, l.sizing.due, l.starts.due, l.clients.next(), l.workers.due, l.upgrade.due, l.queueWait.due, l.queueWait.rearm, l.askers.due, l.templates.nextTemplate(),
+		l.reports.batches.until, l.board.due, l.board.rearm, l.board.nextJoin(), l.sockets.again, l.sockets.downs.retry, l.line.extend, l.sizing.due, l.starts.due, l.clients.next(), l.workers.due, l.upgrade.due, l.queueWait.due, l.queueWait.rearm, l.askers.due, l.templates.nextTemplate(),
 	} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true

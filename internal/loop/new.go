@@ -38,7 +38,11 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	l.memory = memory{core: c, board: &l.board}
 	l.line = statusLine{core: c, load: &l.load, ages: &l.inspection}
 	l.reloads = reloads{core: c, line: &l.line, adopt: l.adopt, gate: l.templates.gate, refused: l.templates.refuseTemplate}
-	l.upgrade = upgrade{core: c, memory: &l.memory}
+	l.upgrade = upgrade{
+		core: c, starts: &l.starts, clients: &l.clients, retirees: &l.retirees, templates: &l.templates, channels: &l.channels,
+		memory: &l.memory, load: &l.load,
+	}
+	l.askers = askers{core: c, board: &l.board, ages: &l.inspection, shown: &l.shown}
 	c.sockets = sockets{core: c, list: cfg.Sockets, in: make([]bool, len(cfg.Sockets))}
 	l.channels = channels{core: c, byFD: map[int]*channel{}}
 	l.reports = reports{core: c, board: &l.board, hearForks: l.templates.hearForks, endedPIDs: map[int]bool{}}

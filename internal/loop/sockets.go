@@ -99,6 +99,15 @@ func (s *sockets) tryAgain() {
 	}
 }
 
+// hold ends a turn. While a start waits for others to be executed, or an upgrade for starts,
+// connections are left to the kernel, whatever the wish.
+func (s *sockets) hold(on bool) {
+	if on != s.held {
+		s.held = on
+		s.set(s.watch)
+	}
+}
+
 // waiting is the number of connections that nobody has accepted yet. A queue
 // of unknown depth counts as 1 when it is readable.
 func (s *sockets) waiting() (sum int, known bool) {
@@ -180,7 +189,7 @@ func (l *Loop) connections() {
 		if l.board.isTaken(fd) {
 			continue
 		}
-		l.apply(l.policy.Connection(l.now, l.demand()))
+		l.apply(l.policy.Connection(l.now, l.sockets.demand()))
 		l.load.clientWaits()
 		l.queueWait.clientWaits()
 	}
@@ -193,10 +202,10 @@ func (s *sockets) index(fd int) int {
 
 // demand is what the policy wants to know about a readable socket. With one
 // start at a time the depth does not matter, and is not read.
-func (l *Loop) demand() int {
-	if l.sockets.watch == policy.WatchOn && l.cfg.Policy.MaxStarting <= 1 {
+func (s *sockets) demand() int {
+	if s.watch == policy.WatchOn && s.cfg.Policy.MaxStarting <= 1 {
 		return 1
 	}
-	n, _ := l.sockets.waiting()
+	n, _ := s.waiting()
 	return n
 }

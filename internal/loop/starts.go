@@ -80,6 +80,9 @@ func (s *starts) start(a policy.Action) []policy.Action {
 
 func (s *starts) may() bool { return s.inTurn < maxStarts && len(s.underWay) < maxUnderWay }
 
+// waits: the postponed start waits for those that are under way.
+func (s *starts) waits() bool { return s.postponed != nil && len(s.underWay) >= maxUnderWay }
+
 // startPostponed carries out the start that an earlier turn postponed.
 func (s *starts) startPostponed() {
 	if s.postponed == nil || !s.may() {

@@ -18,7 +18,13 @@ const settlePeriod = 5 * time.Second
 // upgrade is the in-place upgrade under way.
 type upgrade struct {
 	*core
-	memory *memory
+	starts    *starts
+	clients   *clients
+	retirees  *retirees
+	templates *templates
+	channels  *channels
+	memory    *memory
+	load      *load
 
 	running bool
 	due     policy.Instant // the trial has passed; settlePeriod ends then. 0 = it has not
@@ -61,50 +67,39 @@ func (u *upgrade) tried(err error) {
 }
 
 // isSettling: something is under way that the next image would not know of.
-func (l *Loop) isSettling() bool {
-	return len(l.starts.underWay) > 0 || len(l.clients.kept) > 0 || l.starts.postponed != nil
-}
-
-// holdSockets ends a turn. While a start waits for others to be executed, or an
-// upgrade for starts, connections are left to the kernel, whatever the wish.
-func (l *Loop) holdSockets() {
-	hold := l.upgrade.due > 0 || l.starts.postponed != nil && len(l.starts.underWay) >= maxUnderWay
-	if hold != l.sockets.held {
-		l.sockets.held = hold
-		l.sockets.set(l.sockets.watch)
-	}
+func (u *upgrade) isSettling() bool {
+	return len(u.starts.underWay) > 0 || len(u.clients.kept) > 0 || u.starts.postponed != nil
 }
 
 // becomeNext becomes the other binary when nothing is under way that it would not know
 // of: a start whose command is not executed yet, or a connection without a worker,
 // which would be lost.
-func (l *Loop) becomeNext() {
-	u := &l.upgrade
-	if u.due == 0 || l.now < u.due && l.isSettling() {
+func (u *upgrade) becomeNext() {
+	if u.due == 0 || u.now < u.due && u.isSettling() {
 		return
 	}
 	u.running, u.due = false, 0
 	err := error(nil)
 	switch {
-	case l.draining():
+	case u.draining():
 		err = ErrDraining
-	case len(l.clients.kept) > 0:
-		err = event.KeptConnections.With(event.Waiting(len(l.clients.kept)), event.Cause(l.facts.refusal))
+	case len(u.clients.kept) > 0:
+		err = event.KeptConnections.With(event.Waiting(len(u.clients.kept)), event.Cause(u.facts.refusal))
 	}
-	l.upgrade.answer(err)
+	u.answer(err)
 	if err != nil {
-		l.say(event.UpgradePostponed, event.Cause(err))
+		u.say(event.UpgradePostponed, event.Cause(err))
 		return
 	}
-	l.retirees.goOnAll()
-	handed, undo := l.templates.handOnTemplate()
-	l.memory.keep()
-	l.load.past.save()
-	l.seams.Flush()
-	workers, channels := l.handedOn()
-	err = l.seams.Execute(workers, channels, handed)
+	u.retirees.goOnAll()
+	handed, undo := u.templates.handOnTemplate()
+	u.memory.keep()
+	u.load.past.save()
+	u.seams.Flush()
+	workers, channels := u.handedOn()
+	err = u.seams.Execute(workers, channels, handed)
 	undo()
-	l.say(event.UpgradeRefused, event.Cause(err))
+	u.say(event.UpgradeRefused, event.Cause(err))
 }
 
 func (u *upgrade) answer(err error) {
@@ -121,15 +116,15 @@ type Handed struct {
 	FD         int
 }
 
-func (l *Loop) handedOn() (workers, channels []Handed) {
-	workers = make([]Handed, 0, len(l.procs))
-	for _, p := range l.procs {
+func (u *upgrade) handedOn() (workers, channels []Handed) {
+	workers = make([]Handed, 0, len(u.procs))
+	for _, p := range u.procs {
 		if p.order != nil { // it has no process yet
 			continue
 		}
 		workers = append(workers, Handed{p.generation, p.FD})
 	}
-	for _, c := range l.channels.byFD {
+	for _, c := range u.channels.byFD {
 		channels = append(channels, Handed{c.generation, c.fd})
 	}
 	return workers, channels
