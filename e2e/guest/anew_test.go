@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -80,10 +81,10 @@ func TestSocketMadeAnew(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		options []string
-		says    string // in the journal
+		says    *event.Message
 	}{
-		"anew-root":    {[]string{"-p", "User=root"}, "until systemd has made it anew"},
-		"anew-dynamic": {nil, "workers finish what they hold, and then it ends"},
+		"anew-root":    {[]string{"-p", "User=root"}, event.SocketAnew},
+		"anew-dynamic": {nil, event.SocketLeaving},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,7 +97,7 @@ func TestSocketMadeAnew(t *testing.T) {
 				s.again(path, old)
 				t.Logf("clients are served again after %v", time.Since(begin).Round(10*time.Millisecond))
 			}
-			s.awaitSaid(test.says)
+			s.awaitEvents(1, test.says)
 			s.Stop()
 			if left := s.Processes(); len(left) != 0 {
 				t.Errorf("the stop left %v", left)
@@ -116,7 +117,7 @@ func TestSocketOfOthers(t *testing.T) {
 	s.hears(path, "x")
 	main := s.Main()
 	s.hears(path, "s")
-	s.awaitSaid("restart the socket unit and the service")
+	s.awaitEvents(1, event.SocketDead)
 	s.await("the socket to be shown as faulty", func(st status.Service) bool {
 		return len(st.Sockets) == 2 && st.Sockets[0].Fault != nil && st.Sockets[1].Fault == nil
 	})
@@ -159,7 +160,7 @@ func TestPathMadeAnew(t *testing.T) {
 	}
 	_, _ = s.ask() // whoever asks for the state has the path looked at
 	s.again(path, old)
-	s.awaitSaid("until systemd has restarted the units")
+	s.awaitEvents(1, event.PathAnew)
 }
 
 // TestStopByKill: what a stop leaves that kills availd is ended, and is kept after a crash.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -109,21 +110,20 @@ func TestTemplate(t *testing.T) {
 // TestTemplateReload reloads twenty times, three of them with a program that fails: at its
 // load, after READY=1, and in the first fork.
 func TestTemplateReload(t *testing.T) {
-	broken := []struct{ text, says string }{
-		{"#!/usr/bin/python3\nraise SystemExit(3)\n", "exited with status 3 before it was ready"},
-		{templateHead + "raise SystemExit(4)\n", "exited with status 4 when it was to fork a worker"},
-		{templateHead + templateFork + "    os._exit(5)\n", "exited with status 5 before it said that it was there"},
+	broken := []string{
+		"#!/usr/bin/python3\nraise SystemExit(3)\n",
+		templateHead + "raise SystemExit(4)\n",
+		templateHead + templateFork + "    os._exit(5)\n",
 	}
 	eachTemplate(t, "treload", nil, func(t *testing.T, s *service, good []byte) {
 		g := s.besiege(4)
 		template := awaitTemplate(s, harness.Process{})
 		for i := range 20 {
 			if i%7 == 3 {
-				b := broken[i/7]
-				s.replace("program", []byte(b.text), 0o755)
+				s.replace("program", []byte(broken[i/7]), 0o755)
 				out, err := harness.Run(harness.Availd, "reload", s.Name)
-				if err == nil || !strings.Contains(out, b.says) {
-					t.Errorf("availd reload says %q, %v; want %q", out, err, b.says)
+				if want := event.Exited.With(event.Status(3 + i/7)).Error(); err == nil || !strings.Contains(out, want) {
+					t.Errorf("availd reload says %q, %v; want %q", out, err, want)
 				}
 				g.more(20)
 				s.replace("program", good, 0o755)
@@ -244,7 +244,7 @@ func TestTemplateHangs(t *testing.T) {
 			p.command = []string{filepath.Join(filesRoot, p.name, "program")}
 			s := p.install(t, func(s *service) { s.replace("program", []byte(h.text), 0o755) })
 			c := s.client()
-			s.awaitSaid("was not forked within start-timeout=")
+			s.awaitEvents(1, event.NotForked)
 			c.stillWaits(t)
 			s.replace("program", good, 0o755)
 			c.served(t)
@@ -270,7 +270,7 @@ func TestTemplateThreads(t *testing.T) {
 	p.command = []string{filepath.Join(filesRoot, p.name, "program")}
 	s := p.install(t, func(s *service) { s.replace("program", []byte(text), 0o755) })
 	g := s.besiege(4)
-	s.awaitSaid("has 2 threads, and its forks may hang")
+	s.awaitEvents(1, event.TemplateThreads, "AVAILD_THREADS=2")
 	g.more(50)
 	g.lift()
 	if list := templatesOf(s); len(list) != 0 {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/testutil"
 )
@@ -66,7 +67,7 @@ func TestFirstProcess(t *testing.T) {
 		t.Fatalf("%q\n%s", got, &s.log)
 	}
 	s.noZombies()
-	if !strings.Contains(s.log.String(), "exited with status 7") {
+	if !strings.Contains(s.log.String(), event.Exited.With(event.Status(7)).Error()) {
 		t.Errorf("how a worker has ended is not known: %s", &s.log)
 	}
 	s.stops(unix.SIGTERM)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/template"
@@ -252,17 +253,20 @@ func TestTemplateKilled(t *testing.T) {
 
 // TestTemplateFaults: each ends in a pause with the reason, and no slot is lost.
 func TestTemplateFaults(t *testing.T) {
-	for mode, says := range map[string]string{
-		"ends":               "exited with status 3 before it was ready (READY=1)",
-		"ends with an order": "exited with status 4 when it was to fork a worker",
-		"ends in the fork":   "exited with status 5 before it said that it was there (BORN=",
-		"refuses":            "the template cannot fork: no room",
+	for mode, why := range map[string]struct {
+		cause event.Phrase
+		field string
+	}{
+		"ends":               {event.TemplateDied, "exit_status=3"},
+		"ends with an order": {event.ForkerDied, "exit_status=4"},
+		"ends in the fork":   {event.ForkDied, "exit_status=5"},
+		"refuses":            {event.CannotFork, "why=\"no room\""},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			f := newForest(t, spares(2), mode)
 			f.await("a pause", func() bool { return f.condition().Throttled })
-			if !f.says(says) {
-				t.Errorf("want %q:\n%s", says, &f.logged)
+			if f.said(event.Throttled, "reason="+why.cause.Name, why.field) == 0 {
+				t.Errorf("want %s, %s:\n%s", why.cause.Name, why.field, &f.logged)
 			}
 			if n := f.loop.tally.TemplateFailures; (n > 0) != (mode == "ends" || mode == "ends with an order") {
 				t.Errorf("%d failures are counted", n)
@@ -368,10 +372,8 @@ func TestTemplateThreads(t *testing.T) {
 func TestTemplateReload(t *testing.T) {
 	f := newForest(t, spares(2), "")
 	f.awaitWorkers(2)
-	for mode, says := range map[string]string{
-		"ends":             "exited with status 3 before it was ready",
-		"is never ready":   "was not ready (READY=1) within start-timeout= (--start-timeout)",
-		"ends in the fork": "exited with status 5 before it said that it was there",
+	for mode, why := range map[string]event.Phrase{
+		"ends": event.TemplateDied, "is never ready": event.TemplateTimedOut, "ends in the fork": event.ForkDied,
 	} {
 		f.next = mode
 		reply := f.reload()
@@ -379,8 +381,8 @@ func TestTemplateReload(t *testing.T) {
 			f.await("the template", func() bool { return f.loop.templates.coming != nil })
 			f.after(31 * time.Second)
 		}
-		if o := f.outcome(reply); o.Err == nil || !strings.Contains(o.Err.Error(), says) {
-			t.Errorf("%s: %v, want %q", mode, o.Err, says)
+		if o := f.outcome(reply); !isReason(o.Err, why) {
+			t.Errorf("%s: %v, want %s", mode, o.Err, why.Name)
 		}
 		f.await("the first template alone", func() bool {
 			all := f.loop.templates.all
@@ -434,7 +436,7 @@ func TestForged(t *testing.T) {
 	}
 	f.awaitWorkers(1)
 	f.await("all lies to be heard", func() bool { return f.tally.Rejected.Reports == 6 })
-	if len(f.workers()) != 1 || f.condition().Total != 1 || !f.says("is not ordered") || !f.says("READY=1 is for the template itself to say") {
+	if len(f.workers()) != 1 || f.condition().Total != 1 || f.said(event.PacketRejected, "reason="+event.NotOrdered.Name) == 0 || f.said(event.PacketRejected, "reason="+event.ReadyByOther.Name) == 0 {
 		t.Errorf("workers %v, total %d:\n%s", f.workers(), f.condition().Total, &f.logged)
 	}
 }
