@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode"
@@ -13,7 +14,9 @@ import (
 
 // SendTimeout is the longest a report waits for room in availd's socket. The
 // kernel queues some datagrams (net.unix.max_dgram_qlen), more than a restart
-// of availd needs; a worker must not hang for good because availd does.
+// of availd needs; a worker must not hang for good because availd does. After a
+// report that found no room for so long none waits, until one is sent again: a worker
+// that waited for each would serve nobody.
 const SendTimeout = 5 * time.Second
 
 // A Reporter sends reports to availd. All methods do nothing on a nil
@@ -23,8 +26,9 @@ const SendTimeout = 5 * time.Second
 // Most programs use the functions of the same names, which send to the address
 // in NOTIFY_SOCKET.
 type Reporter struct {
-	fd int
-	to string
+	fd   int
+	to   string
+	away atomic.Bool // the last report has found no room
 }
 
 // NewReporter returns a Reporter for the address of a Unix datagram socket, in
@@ -92,7 +96,14 @@ func (r *Reporter) send(text string) {
 		return
 	}
 	to := &syscall.SockaddrUnix{Name: r.to} // Sendto writes into it: one for each call
-	_ = eintr(func() error { return syscall.Sendto(r.fd, []byte(text), 0, to) })
+	flags := 0
+	if r.away.Load() {
+		flags = syscall.MSG_DONTWAIT
+	}
+	err := eintr(func() error { return syscall.Sendto(r.fd, []byte(text), flags, to) })
+	if away := err == syscall.EAGAIN; away != (flags != 0) {
+		r.away.Store(away)
+	}
 }
 
 // printable makes one line of text: a line feed in it would start a line of

@@ -141,6 +141,51 @@ func TestReportWaitsForRoom(t *testing.T) {
 	}
 }
 
+// A supervisor that hangs for long costs a worker one wait, and not one a report. When
+// there is room again its reports arrive, and wait for room again.
+func TestReportWaitsOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	received, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer received.Close()
+	const timeout = 50 * time.Millisecond
+	r, err := newReporter(path, timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	to := &syscall.SockaddrUnix{Name: path}
+	for syscall.Sendto(r.fd, []byte("X=1"), syscall.MSG_DONTWAIT, to) == nil {
+	}
+	r.Idle()
+	if !r.away.Load() {
+		t.Error("there was no room, and the next report would wait as well")
+	}
+	s := supervisor{&testutil.Supervisor{T: t, Reports: received}}
+	if got := s.Report(); got != "X=1" {
+		t.Fatal(got)
+	}
+	r.Busy()
+	if r.away.Load() {
+		t.Error("there was room, and the next report would not wait")
+	}
+	start := time.Now()
+	r.Idle()
+	if waited := time.Since(start); waited < timeout || !r.away.Load() {
+		t.Errorf("waited %v for room, want about %v", waited, timeout)
+	}
+	before := time.Now()
+	const many = 100
+	for range many {
+		r.Busy()
+	}
+	if took := time.Since(before); took > many*timeout/2 {
+		t.Errorf("%d reports without room took %v: each has waited", many, took)
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	for text, want := range map[string]uint64{"": 0, "0": 0, "18446744073709551615": 1<<64 - 1, "-1": 0, "x": 0} {
 		t.Setenv(EnvGeneration, text)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/e2e/guest/harness"
+	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/status"
 )
 
@@ -144,4 +145,24 @@ func TestUnitsFiles(t *testing.T) {
 			t.Errorf("%s: a worker may have other than %s descriptors:\n%s", name, c.want, limits)
 		}
 	}
+}
+
+// TestHeldBackKeepsServing: while a start of availd fails and is held back, nobody takes
+// the reports of the workers that have outlived the last one. They report more than the
+// kernel has room for, and go on serving all the same.
+func TestHeldBackKeepsServing(t *testing.T) {
+	t.Parallel()
+	s := pool{name: "held-back", options: []string{"--limit=2"}}.install(t)
+	s.get("/")
+	s.configure("--limit=x")
+	main := s.Main()
+	shoot(t, main)
+	harness.WaitFor(t, "a start that fails", harness.Patience, seldom(func() bool { return strings.Contains(s.Status(), "limit=x") }))
+	requests(t, s.load(4, "/"), 2*report.Queue()) // two reports each
+	if strings.Contains(s.Status(), "busy") {
+		t.Errorf("STATUS=%q: availd is there, and this test has tried nothing", s.Status())
+	}
+	s.configure("--limit=2")
+	s.await("the next availd", func(st status.Service) bool { return st.Counters.Adopted > 0 })
+	allServed(t, s.load(4, "/").For(time.Second))
 }

@@ -18,6 +18,7 @@ import select
 import selectors
 import signal
 import socket
+import struct
 import sys
 
 MOST = int(sys.argv[1]) if len(sys.argv) > 1 else 10  # clients at a time
@@ -56,11 +57,15 @@ async def talk(client):
 
 
 # ---------------------------------------------------------------- the contract
-def report(line, to=os.environ.get("NOTIFY_SOCKET", "")):
-    """Send a report to availd, if there is one, and go on if it fails."""
+def report(line, to=os.environ.get("NOTIFY_SOCKET", ""), wait=[0]):
+    """Send a report to availd, if there is one, and go on if it fails. While availd hangs
+    or is away its socket may have no room: that is waited for once, not each time."""
     try:
         if to:
-            sender.sendto(line.encode(), "\0" + to[1:] if to[0] == "@" else to)
+            sender.sendto(line.encode(), wait[0], "\0" + to[1:] if to[0] == "@" else to)
+        wait[0] = 0
+    except BlockingIOError:
+        wait[0] = socket.MSG_DONTWAIT
     except OSError:
         pass
 
@@ -142,6 +147,6 @@ async def main():
 if os.environ.get("LISTEN_PID") != str(os.getpid()):
     sys.exit("no sockets: start me with: availd run --listen 127.0.0.1:8080 -- " + sys.argv[0])
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-sender.settimeout(5)  # availd may hang, the worker must not
+sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 5, 0))
 loop = asyncio.SelectorEventLoop(OneIsWoken())
 loop.run_until_complete(main())

@@ -33,24 +33,31 @@
 
 enum { FIRST = 3, MOST = 64 };
 
-/* Sends one line to availd, if there is one. A worker goes on if it fails. */
+/* Sends one line to availd, if there is one. A worker goes on if it fails. While availd
+ * hangs or is away its socket may have no room: that is waited for once, not each time. */
 static void report(const char *line)
 {
-	static int sender = -1;
+	static int sender = -1, away;
+	const struct timeval patience = { .tv_sec = 5 };
+	ssize_t sent;
 	const char *to = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	size_t n = to ? strlen(to) : 0;
 
 	if (n < 2 || n >= sizeof a.sun_path)
 		return;
-	if (sender < 0)
+	if (sender < 0) {
 		sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		setsockopt(sender, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	}
 	memcpy(a.sun_path, to, n);
 	if (to[0] == '@') /* an abstract name has no file and no NUL at its end */
 		a.sun_path[0] = '\0';
-	while (sendto(sender, line, strlen(line), MSG_NOSIGNAL, (struct sockaddr *)&a,
-	              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0 && errno == EINTR)
-		;
+	do
+		sent = sendto(sender, line, strlen(line), MSG_NOSIGNAL | away, (struct sockaddr *)&a,
+		              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	while (sent < 0 && errno == EINTR);
+	away = sent < 0 && errno == EAGAIN ? MSG_DONTWAIT : 0;
 }
 
 /* The board, version 1. */

@@ -34,11 +34,16 @@ function answer(request, response) {
 }
 
 // ---------------------------------------------------------------- the contract
-// report goes on if it fails: availd may be away.
+// report goes on if it fails: availd may be away. A write waits for room, for up to five
+// seconds; after one that did nothing is said for a minute, or nobody would be served.
+let silent = 0;
 function report(line) {
+  if (!process.env.REPORT_FD || Date.now() < silent) return;
   try {
-    if (process.env.REPORT_FD) fs.writeSync(Number(process.env.REPORT_FD), line);
-  } catch { /* go on serving */ }
+    fs.writeSync(Number(process.env.REPORT_FD), line);
+  } catch (error) {
+    if (error.code === 'EAGAIN') silent = Date.now() + 60000;
+  }
 }
 
 let jobs = 0;

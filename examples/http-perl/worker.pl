@@ -75,8 +75,15 @@ $to =~ s/^@/\0/;
 socket my $reports, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
 setsockopt $reports, SOL_SOCKET, SO_SNDTIMEO, pack('l!l!', 5, 0);
 
-# report sends one line to availd, if there is one, and goes on if it fails.
-sub report { send $reports, $_[0], 0, pack_sockaddr_un($to) if $to ne '' }
+# report sends one line to availd, if there is one, and goes on if it fails. Room in
+# availd's socket is waited for once, not each time.
+my $wait = 0;
+
+sub report {
+    return if $to eq '';
+    my $sent = send $reports, $_[0], $wait, pack_sockaddr_un($to);
+    $wait = !defined $sent && $!{EAGAIN} ? MSG_DONTWAIT : 0;
+}
 
 die "no sockets: start me with: availd run --listen 127.0.0.1:8080 -- $0\n" if ($ENV{LISTEN_PID} || 0) != $$;
 my ($told_to_leave, @listeners) = (0);

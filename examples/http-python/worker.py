@@ -19,6 +19,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import sys
 import time
 
@@ -77,11 +78,15 @@ def become_worker():
 
 
 # ---------------------------------------------------------------- the contract
-def report(line, to=os.environ.get("NOTIFY_SOCKET", "")):
-    """Send one line to availd, if there is one, and go on if it fails."""
+def report(line, to=os.environ.get("NOTIFY_SOCKET", ""), wait=[0]):
+    """Send one line to availd, if there is one, and go on if it fails. While availd hangs
+    or is away its socket may have no room: that is waited for once, not each time."""
     try:
         if to:
-            sender.sendto(line, "\0" + to[1:] if to[0] == "@" else to)
+            sender.sendto(line, wait[0], "\0" + to[1:] if to[0] == "@" else to)
+        wait[0] = 0
+    except BlockingIOError:
+        wait[0] = socket.MSG_DONTWAIT
     except OSError:
         pass
 
@@ -90,6 +95,7 @@ become_worker()
 if os.environ.get("LISTEN_PID") != str(os.getpid()):
     sys.exit("no sockets: start me with: availd run --listen 127.0.0.1:8080 -- " + sys.argv[0])
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 5, 0))
 told_to_leave, wakeup = os.pipe()  # becomes readable with SIGTERM
 os.set_blocking(wakeup, False)
 signal.set_wakeup_fd(wakeup)

@@ -77,9 +77,14 @@ TO = ENV["NOTIFY_SOCKET"]
 REPORTS = Socket.new(:UNIX, :DGRAM)
 REPORTS.setsockopt(:SOCKET, :SNDTIMEO, [5, 0].pack("l!l!")) # availd may hang, the worker must not
 
-# Sends one line to availd, if there is one, and goes on if it fails.
+# Sends one line to availd, if there is one, and goes on if it fails. Room in availd's
+# socket is waited for once, not each time.
+$wait = 0
 def report(line)
-  REPORTS.send(line, 0, Addrinfo.unix(TO.sub(/\A@/, "\0"))) if TO
+  REPORTS.send(line, $wait, Addrinfo.unix(TO.sub(/\A@/, "\0"))) if TO
+  $wait = 0
+rescue Errno::EAGAIN
+  $wait = Socket::MSG_DONTWAIT
 rescue SystemCallError
   nil
 end

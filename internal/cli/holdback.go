@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/availd/availd/internal/daemon"
@@ -21,8 +22,9 @@ func notifier() (*notify.Notifier, error) { return notify.New(os.Getenv("NOTIFY_
 
 // holdBack says in STATUS= why the service ends, then waits; SIGTERM ends the
 // wait, and is a stop like any other. Without a service manager there is nobody
-// to tell, and nothing to wait for.
-func holdBack(exit *daemon.Exit) {
+// to tell, and nothing to wait for. Workers of an earlier availd go on serving
+// meanwhile, so there has to be room for their reports.
+func holdBack(exit *daemon.Exit, held *daemon.HeldReports) {
 	n, err := notifier()
 	if n == nil || err != nil {
 		return
@@ -34,6 +36,11 @@ func holdBack(exit *daemon.Exit) {
 	fmt.Fprintf(os.Stderr, "<3>availd: %s (the next attempt is in %d s; the sockets keep their clients)\n",
 		text, int(holdBackFor.Seconds()))
 	exit.Err = nil // it is said
+	over := make(chan struct{})
+	var relieving sync.WaitGroup
+	relieving.Go(func() { held.Relieve(over) })
+	defer relieving.Wait()
+	defer close(over)
 	select {
 	case <-stop:
 		exit.Status = 0 // stopped, as asked: not a failed service

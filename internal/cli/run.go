@@ -24,10 +24,10 @@ func runCommand() *cli.Command {
 		HideHelpCommand: true,
 		Flags:           config.Flags(&settings),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return serveFailed(optionError(settings, err))
+			return serve(func(*daemon.HeldReports) error { return optionError(settings, err) })
 		},
 		Action: func(c *cli.Context) error {
-			return serveFailed(run(settings, c.Args().Slice()))
+			return serve(func(held *daemon.HeldReports) error { return run(settings, c.Args().Slice(), held) })
 		},
 	}
 }
@@ -46,7 +46,7 @@ func optionError(settings []config.Setting, err error) error {
 	return usage("%s; try availd run --help", complaint(err))
 }
 
-func run(settings []config.Setting, command []string) error {
+func run(settings []config.Setting, command []string, held *daemon.HeldReports) error {
 	if !followsDashes(os.Args, command) {
 		return usage("COMMAND must follow --, so that its options are not taken for availd's: availd run [OPTIONS] -- %s",
 			strings.Join(command, " "))
@@ -62,7 +62,7 @@ func run(settings []config.Setting, command []string) error {
 		return &daemon.Exit{Status: daemon.ExitSystem, Err: err}
 	}
 	options := daemon.Options{
-		Settings: settings, Command: command, Version: buildVersion(), Executable: executable,
+		Settings: settings, Command: command, Version: buildVersion(), Executable: executable, HeldReports: held,
 		// What availd was started with cannot be seen any more: Go's runtime has
 		// installed its own handler. A service manager ignores SIGPIPE unless it is
 		// told otherwise (IgnoreSIGPIPE= of systemd.exec(5)); nobody else does.
@@ -105,12 +105,15 @@ func followsDashes(args, command []string) bool {
 	return len(command) == 0 || before > 0 && args[before-1] == "--"
 }
 
-// serveFailed tells the service manager why the service did not come up, and
-// holds the process back, so that a standing error is one attempt in a while.
-func serveFailed(err error) error {
+// serve runs the service. If it does not come up, the service manager is told why and the
+// process is held back, so that a standing error is one attempt in a while.
+func serve(run func(*daemon.HeldReports) error) error {
+	held := daemon.FindHeldReports()
+	defer held.Close()
+	err := run(held)
 	var exit *daemon.Exit
 	if errors.As(err, &exit) {
-		holdBack(exit)
+		holdBack(exit, held)
 	}
 	return err
 }

@@ -46,6 +46,8 @@ type Options struct {
 	Version  string
 	// Executable is the absolute path of availd, for an upgrade.
 	Executable string
+	// HeldReports is closed when the service has come up.
+	HeldReports *HeldReports
 	// IgnoreSIGPIPE and OwnDescriptors (RLIMIT_NOFILE) are what this process was
 	// started with; IgnoreSIGPIPE and Descriptors are what workers get. The limits
 	// differ where the unit gives availd one of its own. Zeros: they are not known.
@@ -139,6 +141,7 @@ func Run(o Options, n *notify.Notifier) error {
 	if d.cfg.Protocol.PerConnection {
 		nowait.LockingThreads() // see canExecute
 	}
+	o.HeldReports.Close()
 	go d.forwardSignals()
 	d.serveControl()
 	if err := d.loop.Run(); err != nil {
