@@ -10,6 +10,7 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
 LDFLAGS = -X main.version=$(VERSION)
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 20s
+FUZZEXECUTIONS ?= 1000000
 PREFIX ?= /usr/local
 DIST ?= dist
 ARCHS ?= amd64 arm64
@@ -63,9 +64,10 @@ generated:
 man-lint:
 	mandoc -T lint -W warning man/*.[1-8]
 
-# every fuzz target for $(FUZZTIME), and as long a storm over starts
+# every fuzz target, guided by coverage for $(FUZZTIME) and with $(FUZZEXECUTIONS) random
+# mutations, and a storm over starts
 fuzz:
-	@.ci/fuzz $(FUZZTIME)
+	@.ci/fuzz $(FUZZTIME) $(FUZZEXECUTIONS)
 
 # availd beside what else there is, in some seventy minutes; BENCH=TestBurst runs
 # one comparison, or those that a regular expression names

@@ -7,11 +7,14 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzTable reads any LISTEN_ variables: what comes of them is a table with a name for
 // each descriptor that can be shown and passed on, or one line that says what is wrong.
-func FuzzTable(f *testing.F) {
+func FuzzTable(base *testing.F) {
+	f := testutil.Fuzz(base)
 	pid := strconv.Itoa(os.Getpid())
 	f.Add("", "1", "web")
 	f.Add("", "3", "web@[::1]:80.socket:availd.w.7:availd.state")
@@ -27,16 +30,15 @@ func FuzzTable(f *testing.F) {
 		if who == "" {
 			who = pid
 		}
-		for name, text := range map[string]string{"LISTEN_PID": who, "LISTEN_FDS": count, "LISTEN_FDNAMES": value} {
-			if err := os.Setenv(name, text); err != nil {
-				t.Fatal(err)
-			}
+		variables := map[string]string{"LISTEN_PID": who, "LISTEN_FDS": count, "LISTEN_FDNAMES": value}
+		environment := func(name string) (string, bool) {
+			text, set := variables[name]
+			return text, set
 		}
-		defer forget()
 		if n, err := strconv.Atoi(count); err == nil && n > 10_000 && n <= maxFDs {
 			return // allowed, and slow
 		}
-		table, complaint, ok, err := readTable()
+		table, complaint, ok, err := readTable(environment)
 		switch {
 		case err != nil:
 			printableLine(t, err.Error())
@@ -55,7 +57,8 @@ func FuzzTable(f *testing.F) {
 
 // FuzzHandedOver takes any list of descriptors apart: each is there, is none of the
 // standard ones, and has one owner.
-func FuzzHandedOver(f *testing.F) {
+func FuzzHandedOver(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add("1:7:web:8:availd.state")
 	f.Add("1:7:web:7:web")
 	f.Add("1:0:web")
@@ -80,7 +83,6 @@ func FuzzHandedOver(f *testing.F) {
 }
 
 func printableLine(t *testing.T, text string) {
-	t.Helper()
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		t.Fatalf("%q is not a line of text", text)
 	}

@@ -21,7 +21,7 @@ func Inherited() (Set, bool, error) {
 		set.HandedOver = ok
 		return set, ok, err
 	}
-	t, complaint, ok, err := readTable()
+	t, complaint, ok, err := readTable(os.LookupEnv)
 	if err != nil || !ok {
 		return Set{}, false, err
 	}

@@ -2,7 +2,6 @@ package activation
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/availd/availd/internal/prose"
@@ -17,8 +16,8 @@ const (
 // "unknown", and complaint says so: systemd itself passes the name of an instance such as
 // web@127.0.0.1:8000.socket as it is, although names are separated by colons, and others
 // who pass sockets are less careful. A name never has a colon here.
-func names(count int) (t table, complaint string) {
-	value, set := os.LookupEnv("LISTEN_FDNAMES")
+func names(environment lookup, count int) (t table, complaint string) {
+	value, set := environment("LISTEN_FDNAMES")
 	if !set {
 		return fill(nil, count), ""
 	}

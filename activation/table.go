@@ -17,34 +17,37 @@ type table []string
 
 var tableVariables = [...]string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"}
 
+// lookup is os.LookupEnv.
+type lookup func(name string) (string, bool)
+
 // readTable reads and checks the variables. No variable at all is not an
 // error: ok is false. go-systemd cannot tell that from garbage, which is why
 // they are read here first.
-func readTable() (t table, complaint string, ok bool, err error) {
+func readTable(environment lookup) (t table, complaint string, ok bool, err error) {
 	said := false
 	for _, name := range tableVariables {
-		if _, set := os.LookupEnv(name); set {
+		if _, set := environment(name); set {
 			said = true
 		}
 	}
 	if !said {
 		return nil, "", false, nil
 	}
-	if err := checkPID(); err != nil {
+	if err := checkPID(environment); err != nil {
 		return nil, "", false, err
 	}
-	count, err := number("LISTEN_FDS", maxFDs)
+	count, err := number(environment, "LISTEN_FDS", maxFDs)
 	if err != nil {
 		return nil, "", false, err
 	}
-	t, complaint = names(count)
+	t, complaint = names(environment, count)
 	return t, complaint, true, nil
 }
 
 // checkPID refuses a table for another process: its descriptors are not
 // ours, or went through a process that should have stepped aside.
-func checkPID() error {
-	pid, err := number("LISTEN_PID", 1<<22) // PID_MAX_LIMIT, proc_sys_kernel(5)
+func checkPID(environment lookup) error {
+	pid, err := number(environment, "LISTEN_PID", 1<<22) // PID_MAX_LIMIT, proc_sys_kernel(5)
 	if err != nil {
 		return err
 	}
@@ -63,8 +66,8 @@ func checkPID() error {
 }
 
 // number reads a variable that must be a decimal from 1 to max.
-func number(name string, max int) (int, error) {
-	value, set := os.LookupEnv(name)
+func number(environment lookup, name string, max int) (int, error) {
+	value, set := environment(name)
 	if !set {
 		return 0, garbage(name + " is not set, though other LISTEN_ variables are")
 	}

@@ -37,7 +37,6 @@ func entry(w *worker) Entry {
 // keep writes down what changed, and holds it against the truth: a worker whose
 // change went untold would be restored as what it was.
 func (c *checker) keep() {
-	c.t.Helper()
 	c.s.Changes(c.kept.started)
 	n := 0
 	for w := c.s.table.oldest; w != nil; w = w.younger {
@@ -52,7 +51,6 @@ func (c *checker) keep() {
 // crash puts a new service in the place of the one that runs, from nothing but
 // what was written down.
 func (c *checker) crash() {
-	c.t.Helper()
 	if c.stopped { // availd is not started again then
 		return
 	}
@@ -84,7 +82,6 @@ func (c *checker) crash() {
 
 // restored compares the workers with what was written down of them.
 func (c *checker) restored() {
-	c.t.Helper()
 	for w := c.s.table.oldest; w != nil; w = w.younger {
 		want := c.kept.entries[w.id]
 		switch {

@@ -5,11 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzService plays random lives of a service and looks at the invariants
 // after every event; see checker.
-func FuzzService(f *testing.F) {
+func FuzzService(base *testing.F) {
+	f := testutil.Fuzz(base)
 	for _, seed := range []string{
 		"\x00\x00\x03" + "\x00\x00\x02\x00\x03\x00\x04\x00\x05\x01",
 		"\x01\xff\x04" + "\x00\x09\x00\x09\x01\x05\x02\x00\x0a\x00\x03\x00\x0b\x00\x05\x02",
@@ -23,6 +26,9 @@ func FuzzService(f *testing.F) {
 		"\xff\x7f\x8b\xff" + "\x00\x03\x05\x40\x17\x00\x00\x03\x05\x40\x18\x00\x1b\x00\x01\x0a\x19\xff\x0b\x00\x01\x0a",
 		"1 \v\x00\x7f\v\r\x12", // a stop in the midst of a restart for stress
 		"\x01\x18\xc4\x39" + "\x00\x03\x18\x00\x01\x0a\x1c\x00\x17\x00\x02\x00\x19\xff\x01\x0f\x0b\x00\x01\x0b",
+		"\xff\xff\x81\xff\n\xff\xff\x05@\x17\x03\n\x19\xff",                      // a reload while one of the new ones is not ready
+		"\xff\xd8\xc4\r\x1d\x8e0\xff\xd8\xc4\x87\xf9",                            // a crash while clients wait
+		"!\x10D\x00\x03\r\x1d\x02\x00\x02\x00\x01\f\x02\x00\x02\x00\x02\x00\x02", // due since long ago, as is found out
 	} {
 		f.Add([]byte(seed))
 	}
@@ -31,14 +37,14 @@ func FuzzService(f *testing.F) {
 			return
 		}
 		first, second := life(t, data), life(t, data)
-		if first != second {
-			t.Fatalf("same input, different output:\n%s\n%s", first, second)
+		if !first.equal(second) {
+			t.Fatalf("same input, different output:\n%s\n%s", &first, &second)
 		}
 	})
 }
 
 // life plays one input to its end, and returns all that was said.
-func life(t *testing.T, data []byte) string {
+func life(t *testing.T, data []byte) record {
 	in := &input{data}
 	cfg := in.config()
 	c := &checker{t: t, s: New(cfg), cfg: cfg, watch: WatchOff}
@@ -47,7 +53,7 @@ func life(t *testing.T, data []byte) string {
 		c.event(in)
 		c.keep()
 	}
-	return c.log.String()
+	return c.log
 }
 
 // input is what the fuzzer gives; it never ends, but is zero from some point on.
@@ -127,6 +133,10 @@ func sessionRules(c *Config) {
 	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting, c.MinSpare, c.QueueDelay = 0, 0, 0, 1, 0, 0
 }
 
+// manyWorkers ends a life without a limit that reloads again and again while nobody exits:
+// each reload may add as many workers as there are.
+const manyWorkers = 40
+
 var spans = [...]time.Duration{
 	0, 1, time.Millisecond, 500 * time.Millisecond, time.Second - 1, time.Second, time.Second + 1,
 	2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
@@ -176,6 +186,7 @@ func (c *checker) event(in *input) {
 		c.cfg.PerConnection = c.s.cfg.PerConnection
 		c.lowered = true
 		c.ends++
+		c.over = len(c.living) > manyWorkers
 		c.after("reload", c.s.Reload(c.now, c.cfg))
 	case 11:
 		if arg < 32 {

@@ -140,6 +140,8 @@ func TestShortageStop(t *testing.T) {
 		row{"+1ms", "close 1, overdue 101 stop-timeout, signal 101 9"},
 		row{"+4999ms", ""},
 		row{"+1ms", "left behind 1, drained"},
+		row{"killall", ""}, // it is drained once
+		row{"+2m", ""},
 		row{"exit 101 0", ""},
 	)
 }

@@ -30,13 +30,13 @@ func (s *Service) Reload(now Instant, cfg Config) []Action {
 	s.cfg = cfg
 	s.infer.set()
 	s.work.restart()
-	s.deadlines.replan()
 	s.emit(Action{Kind: RestartWorkers, Why: Reload})
 	if cfg.Retire {
 		s.throttle.next = 0
 		s.throttle.end(Reload)
 		s.rolling.begin()
 	}
+	s.deadlines.replan() // the times are others, and whoever was new is old
 	s.listening.reevaluate()
 	return s.end()
 }
@@ -92,7 +92,7 @@ func (d *drain) retireLate(w *worker) {
 
 func (d *drain) killAll(why Why) {
 	d.killAt, d.termAt, d.impatient = far, far, true
-	if d.draining && d.cfg.AbortGrace > 0 {
+	if d.draining && d.cfg.AbortGrace > 0 && !d.leftBehind {
 		d.giveUpAt = d.now + d.cfg.AbortGrace
 	}
 	if d.short.forsake() {

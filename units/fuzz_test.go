@@ -6,12 +6,15 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzGenerate asks for any words in all places. What is generated has no line and no
 // section that was not asked for: the lines of a service of the same shape with harmless
 // words in their place, but for the values, and no line goes on in the next.
-func FuzzGenerate(f *testing.F) {
+func FuzzGenerate(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add("127.0.0.1:8080", "MemoryMax=1G", "Environment=A=b", "limit=5", "a b")
 	f.Add("/run/web.sock", "User=daemon", "Description=x\\", "name=\\", "/home/me")
 	f.Add("@web\\", "Restart=no", "After=a\n[Service]", "x=[Y]", "\n[Service]")
@@ -64,7 +67,6 @@ func key(property string) string {
 }
 
 func oneLine(t *testing.T, text string) {
-	t.Helper()
 	if strings.ContainsAny(text, "\r\n\x00\x1b") {
 		t.Fatalf("%q is not one line", text)
 	}
@@ -73,7 +75,6 @@ func oneLine(t *testing.T, text string) {
 // unitText wants the sections of a unit in their order, settings of which systemd knows
 // the form, each of the template or asked for, and nothing that reads otherwise to systemd.
 func unitText(t *testing.T, name string, text []byte, asked []string) {
-	t.Helper()
 	if !utf8.Valid(text) || bytes.ContainsAny(text, "\r\x00") {
 		t.Fatalf("%s: systemd does not read %q", name, text)
 	}

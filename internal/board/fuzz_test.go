@@ -3,24 +3,33 @@ package board
 import (
 	"encoding/binary"
 	"math/bits"
+	"runtime"
 	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/worker"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzLook has a worker write anything anywhere on the board and the eventfd between the
 // calls of availd, and looks that availd believes nothing but bits of slots that count,
 // tells each change once, and returns.
-func FuzzLook(f *testing.F) {
+func FuzzLook(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add([]byte("\x00\x01\x00\x01\x00\x00\x02\x00\x00\x04\x00\x00"))
 	f.Add([]byte("\x00\x3f\x00\x00\x40\x00\x03\x80\xff\x02\x00\x00\x01\x3f\x00\x02\x00\x00\x03\xff\xff\x05\x00\x00\x02\x00\x00"))
 	f.Add([]byte("\x03\x00\x00\x03\x00\x40\x03\x00\x80\x03\x02\x80\x00\x07\x00\x02\x00\x00\x06\x07\x00\x02\x00\x00"))
 	f.Add([]byte("\x00\xff\x0f\x03\x81\x01\x02\x00\x00\x04\x00\x00\x05\x01\x00\x07\x00\x00\x02\x00\x00"))
-	b := create(f)
+	boards := make(chan *Board, runtime.GOMAXPROCS(0)) // of which each execution has one
+	for range cap(boards) {
+		boards <- create(f)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		b := <-boards
+		defer func() { boards <- b }()
 		clear(b.memory)
 		copy(b.memory, header())
 		b.counted, b.seen = [words]uint64{}, [words]uint64{}
@@ -69,7 +78,6 @@ func FuzzLook(f *testing.F) {
 
 // looked looks, and keeps in idle what was told of the slots.
 func looked(t *testing.T, b *Board, counted, idle map[int]bool) {
-	t.Helper()
 	freed, taken := b.Look()
 	for _, slot := range freed {
 		if !counted[slot] || idle[slot] {

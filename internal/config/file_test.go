@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // writeFile returns the name of a new file.
@@ -130,7 +132,8 @@ func TestErrorNamesTheFile(t *testing.T) {
 	}
 }
 
-func FuzzFile(f *testing.F) {
+func FuzzFile(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add([]byte("limit=5\n# x\n idle-timeout = 1min 30s\r\n"))
 	f.Add([]byte("\ufefflisten=[::1]:80\nlisten=@x\nretire-signal=RTMAX-3\n"))
 	f.Add([]byte("--limit=5"))
@@ -164,7 +167,6 @@ func FuzzFile(f *testing.F) {
 
 // checkFault checks an error of the file "f".
 func checkFault(t *testing.T, err error) {
-	t.Helper()
 	var e *Error
 	if !errors.As(err, &e) || e.File != "f" || e.Line < 1 {
 		t.Fatalf("%#v has no place", err)

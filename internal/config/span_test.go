@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 func TestParseSpan(t *testing.T) {
@@ -123,7 +125,8 @@ func TestFormatSpan(t *testing.T) {
 	}
 }
 
-func FuzzSpan(f *testing.F) {
+func FuzzSpan(base *testing.F) {
+	f := testutil.Fuzz(base)
 	for _, s := range []string{"", "0", "1min 30s", ".5us", "infinity", "1y1M1w1d1h1m1s1ms1us", "5µs"} {
 		f.Add(s, int64(len(s)))
 	}
@@ -146,7 +149,6 @@ func FuzzSpan(f *testing.F) {
 }
 
 func readBack(t *testing.T, d time.Duration) {
-	t.Helper()
 	if back, err := parseSpan(formatSpan(d)); err != nil || back != d {
 		t.Fatalf("%d is written %q and read back as %d, %v", d, formatSpan(d), back, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 func TestSplitWords(t *testing.T) {
@@ -37,7 +39,8 @@ func TestSplitWords(t *testing.T) {
 	}
 }
 
-func FuzzSplitWords(f *testing.F) {
+func FuzzSplitWords(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add(`/bin/x 'a b' "c\"d" e\ f`)
 	f.Add(`a '\`)
 	f.Fuzz(func(t *testing.T, line string) {

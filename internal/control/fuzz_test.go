@@ -7,17 +7,24 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/availd/availd/internal/history"
 	"github.com/availd/availd/internal/status"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzAnswer shows any document that somebody in availd's place may answer with, in all
 // forms: what is not refused can be shown, and drives no terminal.
-func FuzzAnswer(f *testing.F) {
+func FuzzAnswer(base *testing.F) {
+	f := testutil.Fuzz(base)
 	const evil = `"\u001b]0;x\u009b\u202e\n|"`
 	for _, text := range []string{
 		`{"name":"web","protocol":"notify","limit":8,"total":3,"starting":1,"idle":1,"busy":1,"workers":[{"pid":7,"state":"idle","age_s":3.5}]}`,
@@ -77,7 +84,6 @@ func FuzzAnswer(f *testing.F) {
 
 // plain wants a line that a terminal only shows.
 func plain(t *testing.T, text string) {
-	t.Helper()
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		t.Fatalf("%q is shown", text)
 	}
@@ -98,9 +104,39 @@ func (l oneListener) Accept() (net.Conn, error) {
 
 func (l oneListener) Close() error { return nil }
 
+// halfClosed is a connection whose peer has said all that it will, and reads. It makes no
+// system call.
+type halfClosed struct {
+	said    *bytes.Reader
+	mutex   sync.Mutex
+	answers bytes.Buffer
+	once    sync.Once
+	closed  chan struct{}
+}
+
+func (c *halfClosed) Read(b []byte) (int, error) { return c.said.Read(b) }
+
+func (c *halfClosed) Write(b []byte) (int, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.answers.Write(b)
+}
+
+func (c *halfClosed) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return nil
+}
+
+func (*halfClosed) LocalAddr() net.Addr              { return &net.UnixAddr{} }
+func (*halfClosed) RemoteAddr() net.Addr             { return &net.UnixAddr{} }
+func (*halfClosed) SetDeadline(time.Time) error      { return nil }
+func (*halfClosed) SetReadDeadline(time.Time) error  { return nil }
+func (*halfClosed) SetWriteDeadline(time.Time) error { return nil }
+
 // FuzzRequest sends any bytes to the control socket. What comes back is answers of HTTP,
 // nothing is changed by less than a whole POST, and the connection ends.
-func FuzzRequest(f *testing.F) {
+func FuzzRequest(base *testing.F) {
+	f := testutil.Fuzz(base)
 	for _, text := range []string{
 		"GET /status HTTP/1.1\r\nHost: x\r\n\r\n", "GET /metrics HTTP/1.0\r\n\r\n", "POST /reload HTTP/1.1\r\nHost: x\r\nAvaild-Invocation: 1\r\nAvaild-Directory: %2Fx\x1b\r\n\r\n",
 		"POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n", "PUT //status HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
@@ -108,34 +144,36 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	changed := 0
+	f.Fuzz(func(t *testing.T, request []byte) {
+		synctest.Test(t, func(t *testing.T) { answerRequest(t, request) }) // the server waits before it closes
+	})
+}
+
+// answerRequest looks at what one connection brings about.
+func answerRequest(t *testing.T, request []byte) {
+	var changed atomic.Int64
 	server := NewServer(Service{
 		Status:  func(context.Context) (status.Service, error) { return status.Service{Name: "web"}, nil },
-		Reload:  func(context.Context) (int, error) { changed++; return 1, nil },
-		Upgrade: func(context.Context) error { changed++; return io.EOF },
+		Past:    func(context.Context) (history.Document, error) { return history.Document{}, nil },
+		Set:     func(context.Context, string) (Change, error) { changed.Add(1); return Change{}, nil },
+		Reload:  func(context.Context) (int, error) { changed.Add(1); return 1, nil },
+		Upgrade: func(context.Context) error { changed.Add(1); return io.EOF },
 	})
-	f.Fuzz(func(t *testing.T, request []byte) {
-		ours, its := net.Pipe()
-		l := oneListener{conns: make(chan net.Conn, 1)}
-		l.conns <- its
-		close(l.conns)
-		before := changed
-		go server.ServeControl(l)
-		go func() {
-			_, _ = ours.Write(request)
-			_, _ = ours.Write([]byte("\r\n\r\nGET /none HTTP/1.0\r\n\r\n")) // so that it ends
-		}()
-		_ = ours.SetDeadline(time.Now().Add(30 * time.Second))
-		answers, err := io.ReadAll(ours)
-		_ = ours.Close()
-		if err != nil {
-			t.Fatalf("%v after %q", err, answers)
-		}
-		if len(answers) > 0 && !bytes.HasPrefix(answers, []byte("HTTP/1.")) {
-			t.Fatalf("%q is no answer", answers)
-		}
-		if changed != before && !bytes.Contains(request, []byte("POST ")) {
-			t.Fatalf("%q has changed something", request)
-		}
-	})
+	peer := &halfClosed{said: bytes.NewReader(request), closed: make(chan struct{})}
+	l := oneListener{conns: make(chan net.Conn, 1)}
+	l.conns <- peer
+	close(l.conns)
+	server.ServeControl(l)
+	select {
+	case <-peer.closed:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%q does not end", request)
+	}
+	answers := peer.answers.Bytes()
+	if len(answers) > 0 && !bytes.HasPrefix(answers, []byte("HTTP/1.")) {
+		t.Fatalf("%q is no answer", answers)
+	}
+	if changed.Load() != 0 && !bytes.Contains(request, []byte("POST ")) {
+		t.Fatalf("%q has changed something", request)
+	}
 }

@@ -4,11 +4,14 @@ import (
 	"testing"
 
 	"github.com/availd/availd/internal/procfs"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzThread reads any /proc/PID/task/TID/syscall of a process whose memory cannot be
 // read: only a call that names a listening descriptor itself is a wait at a socket.
-func FuzzThread(f *testing.F) {
+func FuzzThread(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add("43 0x3 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f00\n")
 	f.Add("7 0x7f00 0xffffffffffffffff 0x0 0x0 0x0 0x0 0x7ffd 0x7f00\n")
 	f.Add("7 0x0 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f00\n")

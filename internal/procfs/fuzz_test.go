@@ -7,12 +7,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzProcess reads what /proc says of a process whose name, which it chooses itself,
 // begins with what the fuzzer gives: no name changes the facts that follow it. The text
 // alone, whatever it is, ends no reader.
-func FuzzProcess(f *testing.F) {
+func FuzzProcess(base *testing.F) {
+	f := testutil.Fuzz(base)
 	const rest = " S 7 8 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 10 11\n"
 	f.Add([]byte("1 (web)" + rest))
 	f.Add([]byte(") R 1 1 1 (\n(x) (" + rest))

@@ -3,11 +3,14 @@ package procfs
 import (
 	"strings"
 	"testing"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzFind reads any /proc/PID/cgroup: the unit that is found is a service or a socket,
 // and its group is below the place where groups are mounted.
-func FuzzFind(f *testing.F) {
+func FuzzFind(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add("0::/system.slice/web.service\n", true)
 	f.Add("1:name=systemd:/user.slice/user@1000.service/app.slice/x.socket/y\n0::/\n", true)
 	f.Add("12:pids:/../../web.service/..\n::\n:::a.service", true)

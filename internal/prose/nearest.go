@@ -13,8 +13,13 @@ func Nearest(word string, words []string) string {
 		return ""
 	}
 	best, found := 1+len(word)/3, ""
+	word = strings.ToLower(word)
 	for _, candidate := range words {
-		if d := distance(strings.ToLower(word), strings.ToLower(candidate)); d <= best && (found == "" || d < best) {
+		lower := strings.ToLower(candidate)
+		if n := len(lower) - len(word); n > best || -n > best { // the distance is no less
+			continue
+		}
+		if d := distance(word, lower); d <= best && (found == "" || d < best) {
 			best, found = d, candidate
 		}
 	}

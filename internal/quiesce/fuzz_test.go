@@ -6,11 +6,14 @@ import (
 	"testing"
 
 	"github.com/availd/availd/internal/procfs"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // FuzzInfo reads any link of a descriptor, any information of an io_uring or a Unix
 // socket, and any call of a thread: what is not understood is never harmless.
-func FuzzInfo(f *testing.F) {
+func FuzzInfo(base *testing.F) {
+	f := testutil.Fuzz(base)
 	const ring = "pos:\t0\nSqMask:\t0x7\nUserFiles:\t2\n    0: <none>\n    1: socket:[77]\nUserBufs:\t0\nPollList:\n  op=13, task_works=0\nCqOverflowList:\n"
 	f.Add("socket:[77]", ring, "43 0x3 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f00\n")
 	f.Add("socket:[18446744073709551616]", "scm_fds: 1\n", "running")

@@ -8,6 +8,8 @@ import (
 
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/worker"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // said is a message with nothing in it, changed by change.
@@ -94,7 +96,8 @@ func TestStatusIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add([]byte("READY=1\nSTATUS=ok\nX_AVAILD=busy\nX_AVAILD_JOBS=3\nX_AVAILD_DONE=4"))
 	f.Add([]byte("WATCHDOG=1\nWATCHDOG=trigger\nBARRIER=1\nSTOPPING=1"))
 	f.Add([]byte("STATUS=\xff\x1b\u202e\nX_AVAILD=\n=\n\x00"))
@@ -110,7 +113,6 @@ func FuzzParse(f *testing.F) {
 }
 
 func checkMessage(t *testing.T, m report.Message) {
-	t.Helper()
 	if m.Malformed != "" && m != said(malformed(m.Malformed)) {
 		t.Errorf("malformed, and yet something is said: %+v", m)
 	}

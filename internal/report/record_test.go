@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // channel is a status channel, as master(8) makes it.
@@ -85,7 +87,8 @@ func TestRecordsBound(t *testing.T) {
 }
 
 // FuzzRecords: every byte is in a record or in the rest, whatever it is.
-func FuzzRecords(f *testing.F) {
+func FuzzRecords(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add(wire(1, 2, 0))
 	f.Add(append(wire(1, 2, 1, 3, 4, 5), 6))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // part is one message of an answer.
@@ -22,7 +24,8 @@ func part(kind uint16, flags uint16, sequence uint32, payload string) []byte {
 
 // FuzzMessages reads any answer, all of its messages and their attributes: what is handed
 // over lies within the answer, and the reading ends.
-func FuzzMessages(f *testing.F) {
+func FuzzMessages(base *testing.F) {
+	f := testutil.Fuzz(base)
 	const done = "\x00\x00\x00\x00"
 	attributes := "\x08\x00\x00\x00/run" + "\x0c\x00\x04\x00\x01\x00\x00\x00\x02\x00\x00\x00"
 	unixAnswer := string(make([]byte, unixMessageSize)) + attributes

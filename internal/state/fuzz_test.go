@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // written is a state with a service and three workers, as bytes.
@@ -32,8 +34,9 @@ func written(f *testing.F) []byte {
 
 // FuzzOpen opens any content, and content of ours with bytes changed and the checksums
 // made right again, for reading and for going on.
-func FuzzOpen(f *testing.F) {
-	good := written(f)
+func FuzzOpen(base *testing.F) {
+	f := testutil.Fuzz(base)
+	good := written(base)
 	f.Add(good, []byte{}, false)
 	f.Add(good[:headerSize+2*serviceSize], []byte{}, true)
 	f.Add(good[:headerSize], []byte{20, 0, 128}, true)
@@ -92,7 +95,6 @@ func rightSums(b []byte) {
 }
 
 func memfd(t *testing.T, content []byte) int {
-	t.Helper()
 	fd, err := unix.MemfdCreate("fuzz", unix.MFD_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +111,6 @@ func memfd(t *testing.T, content []byte) int {
 
 // goOn does what the next availd does with a state: it reads all, and writes more.
 func goOn(t *testing.T, s *File) {
-	t.Helper()
 	before := s.Records()
 	for _, r := range before {
 		if r.PID < 0 || r.PID > math.MaxInt32 {

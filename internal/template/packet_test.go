@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/availd/availd/internal/prose"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 func TestOrder(t *testing.T) {
@@ -58,7 +60,8 @@ func TestParse(t *testing.T) {
 
 // FuzzParse: whatever the other side sends, what is kept of it is bounded and may be shown,
 // and who says that he is there says a number that an order can have.
-func FuzzParse(f *testing.F) {
+func FuzzParse(base *testing.F) {
+	f := testutil.Fuzz(base)
 	for _, seed := range []string{"READY=1", "BORN=17\n", "FAILED=3 cannot allocate memory", "FAILED=1 \xff\xfe", "BORN=" + strings.Repeat("9", 30)} {
 		f.Add([]byte(seed))
 	}

@@ -1,5 +1,5 @@
 // Package testutil is for tests: those that must leave nothing open and nobody behind
-// (leak.go), those that need another program or root (need.go), and those that run workers
+// (leak.go), those that need another program or root (need.go), fuzz targets (fuzz.go), and those that run workers
 // as availd does (supervisor.go). It is not linked into anything.
 package testutil
 

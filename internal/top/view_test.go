@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/status"
+
+	"github.com/availd/availd/internal/testutil"
 )
 
 // TestPicture: a service that is gone stays for a while, and one that comes back is told of.
@@ -137,7 +139,8 @@ func TestDecoder(t *testing.T) {
 	}
 }
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(base *testing.F) {
+	f := testutil.Fuzz(base)
 	f.Add([]byte("\x1b[Aq\x1b"))
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		var d Decoder
