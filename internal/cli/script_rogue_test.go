@@ -127,6 +127,23 @@ var attacks = map[string]func() any{
 		_, err = unix.Write(wake, bytes.Repeat([]byte{0xfe}, 8))
 		return err
 	},
+	"/cut": cut,
+	"/name": func() any { // as /proc/PID/stat and Name: of /proc/PID/status show it
+		name := [16]byte([]byte("a) S 1 (\nPid:\t1\x00"))
+		return unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0)
+	},
+	"/undumpable": func() any { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) },
+	"/group":      func() any { return joinGroup() },
+	"/sizes": func() any {
+		for _, n := range []int{0, 1, 2, 4095, 4096, 4097, 60000} {
+			for _, text := range []string{"\x00", "\n", "=", "STATUS=", "X_AVAILD=idle\n", "X_AVAILD_JOBS=-9223372036854775808\n"} {
+				if err := report(strings.Repeat(text, n/len(text))); err != nil {
+					return err
+				}
+			}
+		}
+		return report("X_AVAILD_JOBS=0")
+	},
 	"/flood": func() any {
 		for _, text := range []string{
 			"X_AVAILD=idle", "X_AVAILD=busy", "X_AVAILD=maybe", "X_AVAILD_DONE=1000000", "X_AVAILD_JOBS=1000000", "X_AVAILD_JOBS=-1",

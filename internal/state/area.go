@@ -31,6 +31,7 @@ func CreateArea(name string, size int) (*Area, error) {
 // OpenArea maps one that an earlier availd has made. It takes fd over, also on error, when
 // it is closed: another size is one.
 func OpenArea(fd, size int) (*Area, error) {
+	seal(fd)
 	var st unix.Stat_t
 	err := os.NewSyscallError("fstat", unix.Fstat(fd, &st))
 	if err == nil && st.Size != int64(size) {

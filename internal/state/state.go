@@ -74,6 +74,7 @@ func Create() (*File, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
+	seal(fd)
 	f := &File{fd: fd, slots: firstSlots, slotSize: slotSize, service: serviceSize}
 	if err := f.resize(firstSlots); err != nil {
 		_ = unix.Close(fd)
@@ -89,6 +90,7 @@ func Create() (*File, error) {
 // Open maps a state that an earlier availd wrote. It takes fd over, also on
 // error, when it is closed.
 func Open(fd int) (*File, error) {
+	seal(fd)
 	f := &File{fd: fd}
 	if err := f.open(unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		f.Close()
@@ -100,6 +102,13 @@ func Open(fd int) (*File, error) {
 		}
 	}
 	return f, nil
+}
+
+// seal has the kernel refuse to cut the memory, by which a worker of the same user, who may
+// open descriptors of availd in /proc, would end it (SIGBUS, mmap(2)), and further seals, by
+// which it could not grow. A refusal costs no more than that.
+func seal(fd int) {
+	_, _ = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_SEAL)
 }
 
 // View maps a state for reading only, such as a sealed copy. It takes fd over,

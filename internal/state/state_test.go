@@ -188,6 +188,56 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestSealed: nobody cuts what is mapped, nor seals it so that it cannot grow; also if an
+// earlier availd has made it, which sealed nothing.
+func TestSealed(t *testing.T) {
+	f := mustCreate(t)
+	area, err := CreateArea("area", 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(area.Close)
+	unsealed := func(size int64) int {
+		fd, err := unix.MemfdCreate("earlier", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+		if err == nil {
+			err = unix.Ftruncate(fd, size)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	earlier, err := OpenArea(unsealed(4096), 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(earlier.Close)
+	fd := unsealed(int64(len(f.memory)))
+	if _, err := unix.Pwrite(fd, f.memory, 0); err != nil {
+		t.Fatal(err)
+	}
+	g, err := Open(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	for what, fd := range map[string]int{"a state": f.FD(), "one of before": g.FD(), "an area": area.FD, "an area of before": earlier.FD} {
+		if err := unix.Ftruncate(fd, 0); !errors.Is(err, unix.EPERM) {
+			t.Errorf("%s can be cut: %v", what, err)
+		}
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_GROW); !errors.Is(err, unix.EPERM) {
+			t.Errorf("%s can be kept from growing: %v", what, err)
+		}
+	}
+	for i := range uint64(10 * firstSlots) {
+		for _, f := range []*File{f, g} {
+			if _, err := f.Intend(i+1, 0, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // TestCopy: the copy for a trial can be read and not changed.
 func TestCopy(t *testing.T) {
 	f := mustCreate(t)
