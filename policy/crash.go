@@ -3,7 +3,10 @@ package policy
 import "time"
 
 // This file tells a worker that could not be started from one that crashed at its
-// work. The original pauses creation whenever a worker ends badly before its first
+// work. exit.go and retire.go ask startedWell about each bad end, and call crashed where
+// that is so.
+//
+// The original pauses creation whenever a worker ends badly before its first
 // finished job (R5), so a client that asks for the one page that crashes stops the
 // service for everybody. With CrashIsNoFailure a worker that is known to have taken
 // a connection has started well: its crash costs the request and the slot, and a
@@ -12,7 +15,8 @@ import "time"
 // That must not become an endless series of starts. When all requests crash, every
 // client costs a process and none is served. So creation pauses, too, after more
 // than burstSize bad ends within burstPeriod while no request of the service has
-// been finished for crashPeriod.
+// been finished for crashPeriod. A service that has never finished one may have just
+// begun, so there the bad ends have to go on for firstLong before they count.
 
 const (
 	// burstSize bad ends within burstPeriod are what some clients and one page may
@@ -22,26 +26,25 @@ const (
 	// crashPeriod is how long no request may have been finished for a burst to
 	// mean that everything crashes.
 	crashPeriod = 10 * time.Second
-	// firstLong is how long all crash in a service that has never finished a request until
-	// that means something: it may have just begun, and requests that do not crash take
-	// longer than those that do.
+	// firstLong is how long bad ends go on before they count in a service that has never
+	// finished a request: those that do not crash take longer than those that do.
 	firstLong = 2 * time.Second
 )
 
 // burst remembers the latest bad ends, to see when they come too fast.
 type burst struct {
 	ends [burstSize]Instant
-	next int // place of the oldest of them
-	full bool
+	next int  // place of the oldest of them
+	many bool // there were burstSize at least
 }
 
 // add books a bad end, and reports whether it makes more than burstSize of them
 // within burstPeriod.
 func (b *burst) add(now Instant) bool {
-	tooMany := b.full && now-b.ends[b.next] <= burstPeriod
+	tooMany := b.many && now-b.ends[b.next] <= burstPeriod
 	b.ends[b.next] = now
 	b.next = (b.next + 1) % burstSize
-	b.full = b.full || b.next == 0
+	b.many = b.many || b.next == 0
 	return tooMany
 }
 

@@ -3,7 +3,7 @@ package policy
 import "time"
 
 // This file judges the bad ends of workers that do not report (crash.go does so for
-// those that do). What such a worker did is not known: it may have crashed at the request
+// those that do, and calls crashed for these). What such a worker did is not known: it may have crashed at the request
 // of a client, or at its start while others accepted. Three things tell:
 //
 //   - Nobody has accepted since it was started, nor in the last ten seconds: it has not

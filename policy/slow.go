@@ -23,19 +23,19 @@ func (s *Service) ServingSince(worker int) (Instant, bool) {
 	if w == nil {
 		return 0, false
 	}
-	return s.servingSince(w)
+	return s.infer.servingSince(w)
 }
 
-func (s *Service) servingSince(w *worker) (Instant, bool) {
-	if s.infer.on {
+func (f *infer) servingSince(w *worker) (Instant, bool) {
+	if f.on {
 		return w.serving, w.works
 	}
 	return w.serving, w.state == busy
 }
 
 // busyFor is for how long w has been at its request; negative = at none, or not known.
-func (s *Service) busyFor(w *worker, now Instant) time.Duration {
-	since, serves := s.servingSince(w)
+func (f *infer) busyFor(w *worker, now Instant) time.Duration {
+	since, serves := f.servingSince(w)
 	if !serves {
 		return -1
 	}

@@ -77,8 +77,8 @@ type Worker struct {
 func (s *Service) Each(now Instant, f func(Worker)) {
 	for w := s.table.oldest; w != nil; w = w.younger {
 		f(Worker{
-			ID: w.id, Generation: w.generation, State: s.name(w), Requests: w.finished,
-			Age: now - w.started, Stress: w.stress, Adopted: w.adopted, Busy: s.busyFor(w, now),
+			ID: w.id, Generation: w.generation, State: s.infer.shown(w), Requests: w.finished,
+			Age: now - w.started, Stress: w.stress, Adopted: w.adopted, Busy: s.infer.busyFor(w, now),
 		})
 	}
 }
@@ -99,13 +99,14 @@ func (s *Service) Serving(id int) bool {
 	return w != nil && !s.infer.on && w.holds()
 }
 
-func (s *Service) name(w *worker) string {
+// shown is the state of w, for people.
+func (f *infer) shown(w *worker) string {
 	switch {
 	case w.retiring:
 		return "retiring"
 	case w.state == starting:
 		return "starting"
-	case s.infer.on:
+	case f.on:
 		return "unknown"
 	case w.state == idle:
 		return "idle"

@@ -7,9 +7,9 @@ import "time"
 // a look, which the caller answers with Worked. There are looks only where somebody wants to
 // know (BusyTimeout, SlowAfter), and only while there are workers.
 //
-// A connection that a worker accepts before availd has got so far as to see it is heard of by
-// nobody: epoll_wait(2) tells what is ready when it returns, and not what was. So there are
-// looks without anybody to be seen, too, more and more seldom.
+// A connection that a worker accepts at once may never be seen here: epoll_wait(2) tells what
+// is ready when it returns, and not what was ready before. So there are looks although nobody
+// was seen to come, too, at growing intervals.
 
 const (
 	// lookShare is how many looks there are in the time that a request may take.
@@ -19,7 +19,7 @@ const (
 	mostSeldom = 10 * time.Second
 )
 
-// work is the state of it.
+// work is when the next look is due, and whether one is under way.
 type work struct {
 	*core
 	deadlines  *deadlines
@@ -29,7 +29,7 @@ type work struct {
 	due     Instant       // of the next look; far = there is none
 	looking bool          // one was asked for, and not answered
 	touched bool          // somebody came meanwhile
-	rest    time.Duration // before a look without anybody to be seen; 0 = as long as before any other
+	unseen  time.Duration // the interval while nobody is seen to come; 0 = that of all other looks
 }
 
 // Working is what a look has found of one worker.
@@ -57,7 +57,7 @@ func (k *work) pause() time.Duration {
 
 // touch: a client has come, or may have been taken.
 func (k *work) touch() {
-	k.touched, k.rest = true, 0
+	k.touched, k.unseen = true, 0
 	k.uses++
 	k.plan()
 }
@@ -74,7 +74,7 @@ func (k *work) plan() {
 	case pause == 0 || !k.infer.on || k.draining:
 		k.due = far
 	case !k.looking:
-		k.due = min(k.due, k.now+max(pause, k.rest))
+		k.due = min(k.due, k.now+max(pause, k.unseen))
 	}
 }
 
@@ -117,9 +117,9 @@ func (s *Service) Worked(now Instant, list []Working) []Action {
 		k.book(w, found)
 	}
 	if held {
-		k.rest = 0
+		k.unseen = 0
 	} else {
-		k.rest = min(2*max(k.rest, k.pause()), mostSeldom)
+		k.unseen = min(2*max(k.unseen, k.pause()), mostSeldom)
 	}
 	k.plan()
 	return s.end()

@@ -11,13 +11,10 @@ import (
 	"github.com/availd/availd/policy"
 )
 
-// This file keeps accepted connections that have no worker yet. accept.go adds them, a start
-// takes the first one and gives it back when it is refused, and a turn calls giveUpLate
-// after its deadlines.
-//
-// Connections that were accepted and have no worker yet are kept here: the one whose
-// start waits for its turn, and those whose start the system has refused, which the
-// policy counts as owed. The first is the one that the next start is for.
+// This file keeps accepted connections that have no worker yet: the one whose start waits
+// for its turn, and those whose start the system has refused, which the policy counts as
+// owed. accept.go adds them, a start takes the first one and gives it back when it is
+// refused, and a turn calls giveUpLate after its deadlines.
 
 // keep puts a connection back whose start was refused. It is the first again.
 func (s *clients) keep(c *client) {

@@ -12,8 +12,8 @@ import (
 
 // This file has the orders to templates. The policy is answered at once, when a worker is
 // ordered; until its process is known the worker is in the table of the loop under a
-// negative number, which is that of its generation. What has its slot in the state and on
-// the board has so from the order on.
+// negative number, which is that of its generation. It has its slot in the state and on the
+// board from the order on.
 //
 // An order that was sent ends in one of four ways: the worker says that it is there
 // (BORN=), the template says that it cannot fork (FAILED=), the process that was forked

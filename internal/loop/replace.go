@@ -5,9 +5,9 @@ import (
 	"github.com/availd/availd/internal/status"
 )
 
-// A socket of a socket unit that nobody can connect to any more, and that cannot be made to
-// listen again, is made anew by the service manager alone. This file has it do so: down.go
-// calls replace for what it cannot fix, and the answer comes by the inbox.
+// This file has the service manager make a socket anew that nobody can connect to any more,
+// and that availd cannot make listen again. down.go calls replace for such a socket, and the
+// answer comes through the inbox.
 //
 // All sockets of a unit are made anew together, which costs the clients that wait at them,
 // so this is for units of which no socket is in order any more.
