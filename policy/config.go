@@ -90,6 +90,8 @@ type Extensions struct {
 	MinSpare int
 	// MaxStarting is how many unproven workers there may be; 0 = 1.
 	MaxStarting int
+	// AsleepApart: those of them that are seen to wait ([Service.Asleep]) do not count.
+	AsleepApart bool
 	// IdleTimeout is the window over which the smallest number of idle
 	// workers, less MinSpare, proves to be superfluous.
 	IdleTimeout time.Duration
@@ -133,3 +135,6 @@ func (c *Config) stressHold() time.Duration {
 }
 
 func (c *Config) maxStarting() int { return max(1, c.MaxStarting) }
+
+// oneStarts: there is one at a time, whoever waits.
+func (c *Config) oneStarts() bool { return c.maxStarting() == 1 && !c.AsleepApart }

@@ -47,6 +47,14 @@ func (c *core) emit(a Action) { c.actions = append(c.actions, a) }
 func (c *core) total() int    { return c.table.total() + c.pending.n() }
 func (c *core) unproven() int { return c.table.starting + c.pending.n() }
 
+// places is how many of MaxStarting are taken: by those that compute.
+func (c *core) places() int {
+	if !c.cfg.AsleepApart {
+		return c.unproven()
+	}
+	return c.unproven() - c.table.asleep
+}
+
 func (c *core) belowLimit() bool { return c.cfg.Limit == 0 || c.total() < c.cfg.Limit }
 
 // batchSize is how many workers are replaced at a time: a quarter of the limit; of the

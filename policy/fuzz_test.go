@@ -124,6 +124,7 @@ func (in *input) laterRules(c *Config) {
 		c.SlowAfter = 1500 * time.Millisecond
 	}
 	c.TermAtHalf = c.TermAtHalf || on(7)
+	c.AsleepApart = on(4) != on(7) && c.Retire
 }
 
 // sessionRules are those of the daemon.
@@ -131,6 +132,7 @@ func sessionRules(c *Config) {
 	c.PerConnection, c.ExecFailed, c.TermAtHalf, c.NoRetireSignal = true, 203, true, true
 	c.NoStressRestart, c.AbortSignal = true, sigTERM
 	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting, c.MinSpare, c.QueueDelay = 0, 0, 0, 1, 0, 0
+	c.AsleepApart = false
 }
 
 // manyWorkers ends a life without a limit that reloads again and again while nobody exits:
@@ -242,6 +244,10 @@ func (c *checker) rarer(group, kind, arg int) bool {
 		c.after("inspected", c.s.Inspected(c.now, c.evidence()))
 	case group == 1 && kind == 13:
 		c.adjust(arg)
+	case group == 1 && kind == 14:
+		if c.asked == 0 {
+			c.after("asleep", c.s.Asleep(c.now, id, arg&128 == 0))
+		}
 	default:
 		return false
 	}

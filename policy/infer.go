@@ -219,7 +219,7 @@ func (f *infer) beginDelay() { f.delay, f.seen = f.now, 0 }
 func (f *infer) startsFor(waiting int) int {
 	n := waiting - f.unproven()
 	if most := f.cfg.maxStarting(); most > 1 {
-		n = min(n, most-f.unproven())
+		n = min(n, most-f.places())
 	} else {
 		n = min(n, 1)
 	}

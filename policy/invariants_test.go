@@ -189,8 +189,8 @@ func (c *checker) state(event string) {
 		due, _ := s.deadlines.attention(w)
 		c.must(due == w.due, event, "planned")
 	}
-	is := [...]int{s.table.starting, s.table.idle, s.table.busy, s.table.retiring, s.table.ending, len(s.table.order), s.table.total()}
-	c.must(is == [...]int{fresh.starting, fresh.idle, fresh.busy, fresh.retiring, fresh.ending, scheduled, len(c.living)},
+	is := [...]int{s.table.starting, s.table.asleep, s.table.idle, s.table.busy, s.table.retiring, s.table.ending, len(s.table.order), s.table.total()}
+	c.must(is == [...]int{fresh.starting, fresh.asleep, fresh.idle, fresh.busy, fresh.retiring, fresh.ending, scheduled, len(c.living)},
 		event, "counted right")
 	c.must(s.table.old == fresh.old && s.table.fresh == fresh.fresh, event, "counted right for the rolling restart")
 	c.must(!s.rolling.on || s.table.border == s.rolling.last, event, "divided where the rolling restart is")
@@ -231,7 +231,7 @@ func (c *checker) settled(event string) {
 	c.must((s.listening.watching == WatchOn) == want, event, "listening when it has to")
 	c.must(s.listening.watching == c.watch, event, "the watch that was asked for")
 	c.must(s.listening.watching == WatchOff || !s.throttle.on && !s.draining, event, "watching in a pause")
-	c.must(s.listening.watching != WatchNew || c.cfg.MaxStarting > 1, event, "without several starts")
+	c.must(s.listening.watching != WatchNew || c.cfg.MaxStarting > 1 || c.cfg.AsleepApart, event, "without several starts")
 	c.must(s.listening.watching != WatchOnce || c.cfg.StallGuard > 0 || s.infer.on, event, "without stall guard")
 	c.must(s.infer.on || s.infer.due == far && !s.infer.busy && !s.infer.woken, event, "without inference")
 }
@@ -285,8 +285,8 @@ func (c *checker) start(event string, a Action) {
 		c.must(s.rolling.proof.have || s.rolling.newOnes() == 1, event, "one test at a time")
 	case s.infer.on && c.cfg.MaxStarting <= 1:
 		c.must(a.Why == Demand && (s.infer.busy || s.table.idle == 0 || event == "exit" && c.cfg.CrashIsNoFailure), event, "a start while nobody is known to be idle")
-	case c.cfg.MaxStarting > 1:
-		c.must(s.unproven() <= c.cfg.MaxStarting, event, "max-starting")
+	case c.cfg.MaxStarting > 1 || c.cfg.AsleepApart:
+		c.must(s.places() <= max(1, c.cfg.MaxStarting), event, "max-starting")
 	default:
 		c.must(a.Why == Demand && s.listening.available() == 1, event, "a start while nobody is available")
 	}

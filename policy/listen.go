@@ -72,7 +72,7 @@ func (l *listening) wish() Watch {
 	case l.available() == 0 && l.rolling.mayGrow():
 		l.guard.off()
 		return WatchOn
-	case l.available() == 0 || !l.rolling.mayGrow() || l.unproven() >= l.cfg.maxStarting():
+	case l.available() == 0 || !l.rolling.mayGrow() || l.places() >= l.cfg.maxStarting():
 		return l.guard.off()
 	case l.table.idle == 0: // only proven idle workers stop the listening
 		l.guard.off()

@@ -26,6 +26,7 @@ import (
 //	short N           … are refused for want of something
 //	hang              no command is executed from now on
 //	executed W        this one is
+//	asleep W, awake W it was seen to wait, or to compute again
 //	noexec W [short]  this one cannot be
 //	gaveup            a connection that waits for its worker is closed
 //	queue N…          so many connections are found by a Probe, or at each socket by a Sample
@@ -132,6 +133,8 @@ func (x *scenario) deliver(words []string) {
 	case "noexec":
 		short := len(words) > 2
 		x.do(x.s.NotExecuted(x.now, x.number(words, 1), short, short && x.cfg.PerConnection))
+	case "asleep", "awake":
+		x.do(x.s.Asleep(x.now, x.number(words, 1), words[0] == "asleep"))
 	case "gaveup":
 		x.do(x.s.GaveUp(x.now))
 	case "noaccept":

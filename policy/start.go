@@ -56,10 +56,10 @@ func (s *Service) Connection(now Instant, waiting int) []Action {
 
 // startsFor is how many workers the waiting connections deserve.
 func (st *starts) startsFor(waiting int) int {
-	if st.cfg.maxStarting() == 1 {
+	if st.cfg.oneStarts() {
 		return 1
 	}
-	n := min(waiting-st.unproven(), st.cfg.maxStarting()-st.unproven())
+	n := min(waiting-st.unproven(), st.cfg.maxStarting()-st.places())
 	if st.cfg.Limit > 0 {
 		n = min(n, st.cfg.Limit-st.total())
 	}
@@ -74,7 +74,7 @@ func (st *starts) grow() {
 	case st.wanted <= 0 || st.pending.n() > 0:
 		return
 	case st.throttle.on || st.draining || !st.rolling.mayGrow(),
-		!st.infer.on && (st.table.idle > 0 || st.unproven() >= st.cfg.maxStarting()):
+		!st.infer.on && (st.table.idle > 0 || st.places() >= st.cfg.maxStarting()):
 		st.wanted = 0
 		return
 	}
@@ -156,7 +156,7 @@ func (st *starts) fill() {
 		most--
 	}
 	if st.listening.available() < st.cfg.MinSpare && (st.cfg.Limit == 0 || st.total() < most) &&
-		st.unproven() < st.cfg.maxStarting() {
+		st.places() < st.cfg.maxStarting() {
 		st.request(Spare)
 		st.listening.settle()
 	}

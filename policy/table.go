@@ -46,6 +46,7 @@ type worker struct {
 	stress     bool
 	adopted    bool
 	dirty      bool // changed since Changes was called
+	asleep     bool // it was seen to wait while it is starting
 	waits      Waits
 	connection uint32  // that it was last seen with; 0 = with none
 	holding    Instant // since when it has been seen with that
@@ -71,6 +72,7 @@ type table struct {
 	dirty            []*worker
 
 	starting, idle, busy, retiring int
+	asleep                         int // of the starting ones
 	ending                         int // the retiring ones that hold nothing: about to exit
 
 	border     uint64 // see divide
@@ -149,6 +151,9 @@ func (t *table) count(w *worker, n int) {
 		}
 	case w.state == starting:
 		t.starting += n
+		if w.asleep {
+			t.asleep += n
+		}
 	case w.state == idle:
 		t.idle += n
 	default:

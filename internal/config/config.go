@@ -81,9 +81,10 @@ type Config struct {
 	// Preload is PreloadDefault, the path of a shared object, or "no"; see Preloads.
 	Preload string
 
-	Limit       int // most workers; 0 = no limit
-	MinSpare    int // idle workers kept ready
-	MaxStarting int // unproven workers at once, at least 1
+	Limit         int  // most workers; 0 = no limit
+	MinSpare      int  // idle workers kept ready
+	MaxStarting   int  // unproven workers at once, at least 1
+	StartingApart bool // … without those that wait: MaxStarting is auto
 
 	IdleTimeout  time.Duration // 0 = idle workers are never retired
 	MaxRequests  int           // jobs until a worker is retired; 0 = any number

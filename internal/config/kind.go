@@ -68,17 +68,36 @@ func showNumber(n int, zero zeroWord) string {
 }
 
 // numberOrCPUs is a number or the word auto, which is the number of CPUs that
-// this process may run on.
-func numberOrCPUs(field func(*Config) *int, low, high int) kind {
+// this process may run on, and is remembered.
+func numberOrCPUs(field func(*Config) *int, auto func(*Config) *bool, low, high int) kind {
 	k := number(field, low, high, zeroCounts)
-	k.accepts += ", or auto (the number of CPUs)"
+	k.accepts += ", or auto (the number of CPUs, without those that wait)"
 	plain := k.set
 	k.set = func(c *Config, value string) error {
-		if value == "auto" {
+		if *auto(c) = value == "auto"; *auto(c) {
 			*field(c) = runtime.NumCPU()
 			return nil
 		}
 		return plain(c, value)
+	}
+	show, text := k.show, k.text
+	k.show = func(c *Config) string {
+		if *auto(c) {
+			return "auto"
+		}
+		return show(c)
+	}
+	k.number = func(c *Config) int64 { // 0 is auto
+		if *auto(c) {
+			return 0
+		}
+		return int64(*field(c))
+	}
+	k.text = func(n int64) string {
+		if n == 0 {
+			return "auto"
+		}
+		return text(n)
 	}
 	return k
 }

@@ -26,7 +26,7 @@ func load(args ...string) (Config, error) {
 
 func TestDefault(t *testing.T) {
 	want := Config{
-		Protocol: protocol.Auto, Template: TemplateOff, Preload: "no", Limit: 100, MaxStarting: runtime.NumCPU(),
+		Protocol: protocol.Auto, Template: TemplateOff, Preload: "no", Limit: 100, MaxStarting: runtime.NumCPU(), StartingApart: true,
 		IdleTimeout: 100 * time.Second, StartTimeout: 30 * time.Second, StopTimeout: 30 * time.Second, DumpTimeout: 2 * time.Minute,
 		Stress: StressAuto, StressHold: 1000 * time.Second,
 		Throttle: time.Second, ThrottleMax: time.Minute,
@@ -94,8 +94,8 @@ func TestOptions(t *testing.T) {
 			good: map[string]any{"0": 0, "7": 7, "1000000": 1000000}, bad: merge(badNumbers, "1000001", "too large", "never", "not a decimal"),
 		},
 		{
-			option: "max-starting", get: func(c Config) any { return c.MaxStarting },
-			good: map[string]any{"1": 1, "500": 500, "auto": runtime.NumCPU()}, bad: merge(badNumbers, "0", "too small", "AUTO", "not a decimal"),
+			option: "max-starting", get: func(c Config) any { return [2]any{c.MaxStarting, c.StartingApart} },
+			good: map[string]any{"1": [2]any{1, false}, "500": [2]any{500, false}, "auto": [2]any{runtime.NumCPU(), true}}, bad: merge(badNumbers, "0", "too small", "AUTO", "not a decimal"),
 		},
 		{
 			option: "max-requests", get: func(c Config) any { return c.MaxRequests },

@@ -27,8 +27,8 @@ var table = []Option{
 	},
 	{
 		Name: "max-starting", Arg: "N", Default: "auto", Group: groupPool, Reloadable: true, Settable: true,
-		Help: "at most N workers at once that are not ready yet; auto = number of CPUs",
-		kind: numberOrCPUs(func(c *Config) *int { return &c.MaxStarting }, 1, most),
+		Help: "at most N workers at once that are not ready yet; auto = number of CPUs, without those that wait",
+		kind: numberOrCPUs(func(c *Config) *int { return &c.MaxStarting }, func(c *Config) *bool { return &c.StartingApart }, 1, most),
 	},
 	{
 		Name: "max-requests", Arg: "N", Default: "never", Group: groupPool, Common: true, Reloadable: true,

@@ -36,7 +36,7 @@ func (d *daemon) settings(cfg config.Config) loop.Settings {
 				WarnAlways: true, Retire: true, RetireSignal: int(sig), NoRetireSignal: !asks && !quiesce,
 				NoStressRestart: !restartsUnderStress(cfg), ThrottleMax: cfg.ThrottleMax,
 				ProveReload: true, QuickExit: quickExit, StallGuard: stallGuard, CrashIsNoFailure: true,
-				MinSpare: cfg.MinSpare, MaxStarting: cfg.MaxStarting, IdleTimeout: cfg.IdleTimeout,
+				MinSpare: cfg.MinSpare, MaxStarting: cfg.MaxStarting, AsleepApart: cfg.StartingApart, IdleTimeout: cfg.IdleTimeout,
 				MaxRequests: cfg.MaxRequests, MaxLifetime: cfg.MaxLifetime,
 				StartTimeout: cfg.StartTimeout, ExecTimeout: cfg.StartTimeout, BusyTimeout: cfg.BusyTimeout, SlowAfter: cfg.SlowAfter, Watchdog: cfg.WorkerWatchdog,
 				RetireTimeout: cfg.RetireTimeout, IgnoreTimeout: ignoreTimeout,

@@ -15,6 +15,7 @@ import (
 	"github.com/availd/availd/internal/loop"
 	"github.com/availd/availd/internal/notify"
 	"github.com/availd/availd/internal/nowait"
+	"github.com/availd/availd/internal/procfs"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/sockdiag"
 	"github.com/availd/availd/spawn"
@@ -54,7 +55,7 @@ func (d *daemon) seams() loop.Seams {
 		Now: monotonic, Wall: time.Now, Log: d.log,
 		Start: d.start, Executed: executed, Accept: spawn.Accept, Discard: nowait.CloseElsewhere, Listen: d.listenAgain, Replace: d.replacer(),
 		Signal: signalWorker, Look: d.look, Inspect: d.inspect, Heir: d.heir, Wait: spawn.Process.Wait,
-		CollectStrangers: spawn.CollectStrangers, HearDeaths: d.hearDeaths, Dumps: dumps,
+		CollectStrangers: spawn.CollectStrangers, HearDeaths: d.hearDeaths, Dumps: dumps, CPUTime: procfs.Clock, Waits: procfs.Waits,
 		Receive: d.receive, Ancestor: report.Vouched, Depth: d.depth.Waiting, Drops: sockdiag.Drops,
 		Ready:    func(line string) { d.complain(d.notifier.SendStatus("READY=1", line)) },
 		Status:   d.notifier.Status,

@@ -45,6 +45,7 @@ type Loop struct {
 	workers   workers
 	board     boardSlots
 	starts    starts
+	asleep    asleep
 	pace      pace
 	reports   reports
 	ready     events
@@ -145,6 +146,7 @@ func (l *Loop) turn() error {
 	l.memory.keep()
 	l.board.arm()
 	l.reports.gather()
+	l.asleep.follow()
 	l.sizing.follow()
 	l.tell()
 	return nil
@@ -158,7 +160,7 @@ func (l *Loop) timeout() time.Duration {
 	next, any := l.policy.Deadline()
 	for _, d := range []policy.Instant{
 		l.watchdog.due, l.line.due, l.line.expires, l.line.retry, l.load.full.clear, l.load.need.due, l.load.unserved.due, l.memory.nextStore(), l.retirees.next(), l.strangers.due, l.channels.nextMissed(), l.unsents.next(),
-		l.reports.batches.until, l.board.due, l.board.rearm, l.board.nextJoin(), l.sockets.again, l.sockets.downs.retry, l.line.extend, l.sizing.due, l.starts.due, l.clients.next(), l.workers.due, l.upgrade.due, l.queueWait.due, l.queueWait.rearm, l.askers.due, l.templates.nextTemplate(),
+		l.reports.batches.until, l.board.due, l.board.rearm, l.board.nextJoin(), l.sockets.again, l.sockets.downs.retry, l.line.extend, l.sizing.due, l.starts.due, l.asleep.due, l.clients.next(), l.workers.due, l.upgrade.due, l.queueWait.due, l.queueWait.rearm, l.askers.due, l.templates.nextTemplate(),
 	} {
 		if d > 0 && (!any || d < next) {
 			next, any = d, true

@@ -45,6 +45,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	l.askers = askers{core: c, board: &l.board, ages: &l.inspection, shown: &l.shown}
 	c.sockets = sockets{core: c, list: cfg.Sockets, in: make([]bool, len(cfg.Sockets))}
 	l.channels = channels{core: c, byFD: map[int]*channel{}}
+	l.asleep = asleep{core: c, seen: map[int]startSeen{}}
 	l.reports = reports{core: c, board: &l.board, hearForks: l.templates.hearForks, endedPIDs: map[int]bool{}}
 	l.retirees = retirees{core: c, channels: &l.channels}
 	l.shown = shown{core: c, load: &l.load, ages: &l.inspection, templates: &l.templates, work: &l.work}

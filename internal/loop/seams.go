@@ -129,6 +129,12 @@ type Seams struct {
 	Inspect func(q inspect.Question, done func(*inspect.Answer))
 	// Wait collects a worker; false: it has not ended.
 	Wait func(spawn.Process) (policy.End, bool, error)
+	// CPUTime is how much processor time a process has used; false: it is not there. nil:
+	// no start is looked at.
+	CPUTime func(pid int) (time.Duration, bool)
+	// Waits reports whether a process waits at this moment, and neither for a disk nor for a
+	// child, and whether it has one thread alone.
+	Waits func(pid int) (waits, alone bool)
 	// Dumps reports whether the kernel is writing a core dump of the worker, or of a
 	// process of its that would be killed with it.
 	Dumps func(spawn.Process) bool

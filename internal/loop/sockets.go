@@ -203,7 +203,7 @@ func (s *sockets) index(fd int) int {
 // demand is what the policy wants to know about a readable socket. With one
 // start at a time the depth does not matter, and is not read.
 func (s *sockets) demand() int {
-	if s.watch == policy.WatchOn && s.cfg.Policy.MaxStarting <= 1 {
+	if s.watch == policy.WatchOn && s.cfg.Policy.MaxStarting <= 1 && !s.cfg.Policy.AsleepApart {
 		return 1
 	}
 	n, _ := s.waiting()

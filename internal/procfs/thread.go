@@ -5,6 +5,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // IsNative reports whether a process runs a program of our own kind: the numbers of system
@@ -83,4 +86,29 @@ func CPUTime(pid int) (nanoseconds int64, ok bool) {
 	u, err := strconv.ParseInt(fields[user], 10, 64)
 	s, err2 := strconv.ParseInt(fields[system], 10, 64)
 	return (u + s) * tick, err == nil && err2 == nil
+}
+
+// Clock is how much processor time a process has used, all its threads together, to the
+// nanosecond (clock_getcpuclockid(3)). It asks nothing of /proc; false: there is no such
+// process.
+func Clock(pid int) (time.Duration, bool) {
+	const processClock = 2 // CPUCLOCK_SCHED of linux/posix-timers_types.h
+	var ts unix.Timespec
+	err := unix.ClockGettime(int32(^pid<<3|processClock), &ts)
+	return time.Duration(ts.Nano()), err == nil
+}
+
+// Waits reports whether the main thread of a process waits, for something that is no disk
+// (state S of proc_pid_stat(5)), and no child: the process has none. alone: it has no other
+// thread.
+func Waits(pid int) (waits, alone bool) {
+	var buf [1024]byte
+	data, err := ReadStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
+	const numThreads = 20 - 3
+	fields := statFields(data)
+	if err != nil || len(fields) <= numThreads || fields[0] != "S" {
+		return false, false
+	}
+	children, err := Children(pid)
+	return err == nil && len(children) == 0, fields[numThreads] == "1"
 }

@@ -38,7 +38,7 @@ const (
 func sessions(c *policy.Config, _ Settings) {
 	c.PerConnection, c.ExecFailed, c.TermAtHalf = true, spawn.ExitExec, true
 	c.NoRetireSignal, c.NoStressRestart, c.AbortSignal = true, true, int(unix.SIGTERM)
-	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting = 0, 0, 0, 1
+	c.QuickExit, c.StallGuard, c.StartTimeout, c.MaxStarting, c.AsleepApart = 0, 0, 0, 1, false
 }
 
 // connection hands over a connection as input and output. The variables are those that
