@@ -49,6 +49,8 @@ func forbidden(pkg, dep string) string {
 	switch {
 	case pkg == "policy" && !slices.Contains([]string{"time", "fmt", "strconv"}, dep):
 		return "policy is pure: time and formatting only"
+	case pkg == "internal/oneprocessor" && dep != "runtime":
+		return "it is initialized before all that allocates"
 	case pkg == "worker" && strings.Contains(strings.Split(dep, "/")[0], "."):
 		return "worker is for other people's programs: the standard library only"
 	case isOwn && slices.Contains(leaves, pkg) && slices.Contains(leaves, own):

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/availd/availd/internal/cli"
+	"github.com/availd/availd/internal/oneprocessor"
 	"github.com/availd/availd/spawn"
 )
 
@@ -15,5 +16,8 @@ var version = ""
 
 func main() {
 	spawn.Become() // this first: in a worker that is being started it does not return
+	if os.Getenv("GOMAXPROCS") != "" {
+		oneprocessor.Undo()
+	}
 	os.Exit(cli.Main(os.Args, version))
 }

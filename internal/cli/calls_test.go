@@ -21,7 +21,10 @@ import (
 
 // locked is availd with the loop, which is the main goroutine's, on the main thread for
 // good, and on that alone: so its system calls can be told from those of others.
-func locked() { os.Exit(Main(os.Args, "")) }
+func locked() {
+	runtime.GOMAXPROCS(1) // as internal/oneprocessor has it
+	os.Exit(Main(os.Args, ""))
+}
 
 // init locks it there: only now is the main goroutine sure to be on the main thread.
 func init() {

@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/availd/availd/internal/daemon"
-	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/prose"
 )
 
@@ -27,7 +26,6 @@ func Main(args []string, linked string) int {
 	if len(args) > 0 && filepath.Base(args[0]) == generatorName {
 		return generate(args)
 	}
-	nowait.BoundThreads() // this first
 	version = linked
 	cli.HelpPrinter = printHelp
 	err := newApp().Run(customary(args))

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -24,7 +25,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("AVAILD_TEST_CONF"); dir != "" {
 		generatorConf, packagedUnits = dir, []string{os.Getenv("AVAILD_TEST_PACKAGED")}
 	}
-	availd := func() { os.Exit(Main(os.Args, "")) }
+	availd := func() {
+		runtime.GOMAXPROCS(1) // as internal/oneprocessor has it
+		os.Exit(Main(os.Args, ""))
+	}
 	testscript.Main(m, map[string]func(){
 		"availd":   availd,
 		"activate": activate,

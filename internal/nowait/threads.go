@@ -10,11 +10,7 @@ import (
 )
 
 const (
-	// maxProcs is how many threads run Go code at a time. The loop computes for some
-	// microseconds at a time, and whoever answers questions or collects garbage has the
-	// rest: with more of them threads wake each other for nothing.
-	maxProcs = 1
-	// fixed are those that wait beside them: for signals, in Go's poller, and the loop in a
+	// fixed are those that wait beside those that run Go code (internal/oneprocessor): for signals, in Go's poller, and the loop in a
 	// system call that takes longer than it should.
 	fixed = 3
 	// shared is how many goroutines may be in [Blocking] at a time: what our own system
@@ -33,15 +29,6 @@ const (
 // them before it starts others. For that to be enough, what may wait in system calls has to
 // be bounded: it goes through [Blocking]. And the first goroutine that locks itself to its
 // thread makes the runtime want one more, so [LockingThreads] comes before that.
-
-// BoundThreads has one thread run Go code at a time, unless the administrator says
-// GOMAXPROCS (package runtime). Called first, it costs least: what the runtime has set
-// aside for further ones is then of no use.
-func BoundThreads() {
-	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) > maxProcs {
-		runtime.GOMAXPROCS(maxProcs)
-	}
-}
 
 // ReserveThreads starts the threads. It costs some tenths of a millisecond, and 30 kB of
 // memory for each thread.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 func reserved() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGUSR1) // which has a thread wait for them
-	BoundThreads()
+	runtime.GOMAXPROCS(1)
 	ReserveThreads()
 	before := threadCount()
 	refuse(unix.SYS_CLONE)
