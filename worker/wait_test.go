@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -66,10 +67,26 @@ func TestOneIsWoken(t *testing.T) {
 	}
 }
 
-// TestTurns: one connection after the other is for another waiter each, so that none
-// is left out although one would do.
+// TestTurns: who was woken first long ago goes to the end of the line, so that none is left
+// out although one would do; who was woken a moment ago is woken again.
 func TestTurns(t *testing.T) {
 	const waiters, rounds = 3, 4
+	served := serveInTurn(t, waiters, waiters*rounds, -turnLeast)
+	for n, times := range served {
+		if times != rounds {
+			t.Errorf("waiter %d served %d of %d connections, want %d", n, times, waiters*rounds, rounds)
+		}
+	}
+	served = serveInTurn(t, waiters, waiters*rounds, time.Hour)
+	if slices.Max(served) != waiters*rounds {
+		t.Errorf("%v were served, all within a moment", served)
+	}
+}
+
+// serveInTurn has waiters serve one connection after the other, each as if its first one had
+// been at that time from now, and returns how many each has served.
+func serveInTurn(t *testing.T, waiters, connections int, first time.Duration) []int {
+	t.Helper()
 	fd, address := testutil.ListenTCP(t, syscall.SOCK_NONBLOCK)
 	servedC := make(chan int)
 	var all []*waiter
@@ -89,7 +106,7 @@ func TestTurns(t *testing.T) {
 				if c, _, err := syscall.Accept(got); err == nil {
 					syscall.Close(c)
 					w.mu.Lock()
-					w.joined = time.Time{} // as if it had joined long ago
+					w.taken = time.Now().Add(first)
 					w.mu.Unlock()
 					servedC <- n
 				}
@@ -97,7 +114,7 @@ func TestTurns(t *testing.T) {
 		})
 	}
 	served := make([]int, waiters)
-	for range waiters * rounds {
+	for range connections {
 		asleep(t, all)
 		c, err := net.Dial("tcp", address.String())
 		if err != nil {
@@ -106,11 +123,6 @@ func TestTurns(t *testing.T) {
 		served[receive(t, servedC)]++
 		c.Close()
 	}
-	for n, times := range served {
-		if times != rounds {
-			t.Errorf("waiter %d served %d of %d connections, want %d", n, times, waiters*rounds, rounds)
-		}
-	}
 	for _, w := range all {
 		w.end()
 	}
@@ -118,6 +130,7 @@ func TestTurns(t *testing.T) {
 	for _, w := range all {
 		w.close()
 	}
+	return served
 }
 
 // TestEndLooksOnceMore: a waiter that ends in the moment of a connection is given it,

@@ -105,6 +105,7 @@ waiting = select.epoll()
 waiting.register(told_to_leave, select.EPOLLIN)
 for fd in listeners:  # each connection wakes one idle worker, the first in the socket's line
     waiting.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+first = None  # when this worker was woken first since it joined the line
 report(b"READY=1")
 while not waiting.closed:
     ready = waiting.poll(maxevents=1)[0][0]  # sockets that are always ready take turns
@@ -116,9 +117,12 @@ while not waiting.closed:
         if not left:
             break
         ready = left[0]
-    else:  # to the end of the line: the next one is for another worker
-        waiting.unregister(ready)
-        waiting.register(ready, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+    else:
+        first = first or time.monotonic()
+        if time.monotonic() - first > 0.02:  # to the end of the line: the next one is for another worker
+            waiting.unregister(ready)
+            waiting.register(ready, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+            first = None
     try:
         client, _ = listeners[ready].accept()
     except OSError:  # another worker was faster, or the client has gone

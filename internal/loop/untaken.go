@@ -37,8 +37,8 @@ const (
 	// standAgain is the least time between two attempts to stand behind all workers,
 	// unless one was started.
 	standAgain = 20 * time.Millisecond
-	// standEvery is after how long that is done without being woken for nothing: as often
-	// as workers take turns.
+	// standEvery is after how long that is done without being woken for nothing, as workers
+	// take turns.
 	standEvery = 100 * time.Millisecond
 )
 
