@@ -27,10 +27,24 @@ var (
 
 // supervisedFor is how long a round at a rate takes: enough requests, and no more.
 func supervisedFor(rate float64) time.Duration {
-	if rate < 100 {
+	switch {
+	case rate < 100:
 		return 5 * time.Second
+	case rate < 300:
+		return 4 * time.Second
 	}
 	return 2 * time.Second
+}
+
+// slowOf is the time in milliseconds that 99 of 100 requests took at most. Of less than 1,000 it
+// would be the few slowest, which are those in which the machine had something else to do: then
+// it is 90 of 100.
+func slowOf(all []rig.Request) (ms float64, percent int) {
+	percent = 99
+	if len(all) < 1000 {
+		percent = 90
+	}
+	return took(all, percent), percent
 }
 
 // TestSupervisor: what a manager costs beside requests of 1 ms that come at random, at
@@ -41,7 +55,7 @@ func TestSupervisor(t *testing.T) {
 	for _, s := range []supervised{belowLimit, atLimit} {
 		entrants := supervisors(t, s)
 		grid := gridOf(t, "Supervisor: requests of 1 ms, "+s.name, "requests a second, manager",
-			"CPU a request, ≤ 1 × Postfix's (below 300/s ≤ 2 ×)", "wake-ups a request, as CPU", "p99, ≤ 1.05 × no supervisor", "failed, 0")
+			"CPU a request, ≤ 1 × Postfix's (below 300/s ≤ 2 ×)", "wake-ups a request, as CPU", "p99 (of < 1000 requests p90), ≤ 1.05 × no supervisor", "failed, 0")
 		for _, rate := range s.rates {
 			supervisedRow(t, grid, entrants, rate, rounds)
 		}
@@ -79,7 +93,7 @@ func supervisors(t *testing.T, s supervised) (entrants []entrant) {
 }
 
 func supervisedRow(t *testing.T, grid *rig.Grid, entrants []entrant, rate float64, rounds int) {
-	series, failed := rig.Series{}, map[string]int{}
+	series, failed, requests := rig.Series{}, map[string]int{}, map[string][]rig.Request{}
 	request, answer := rig.HTTP("/sleep?ms=1")
 	seed := 0
 	rig.Rounds(rounds, entrants, func(e entrant) {
@@ -95,26 +109,28 @@ func supervisedRow(t *testing.T, grid *rig.Grid, entrants []entrant, rate float6
 		failed[e.name] += rig.Requests(all).Failed()
 		series.Add(e.name, "cpu", float64(ran.Nanoseconds())/1e3/n)
 		series.Add(e.name, "wakeups", float64(wakeups)/n)
-		series.Add(e.name, "p99", took(all, 99))
+		requests[e.name] = append(requests[e.name], all...)
 	})
+	alone, _ := slowOf(requests[bare])
 	most := 1.0
 	if rate < 300 {
 		most = 2
 	}
 	for _, e := range entrants {
 		name := fmt.Sprintf("%g/s, %s", rate, e.name)
-		cpu, wakeups, p99 := series.Median(e.name, "cpu"), series.Median(e.name, "wakeups"), series.Median(e.name, "p99")
+		cpu, wakeups := series.Median(e.name, "cpu"), series.Median(e.name, "wakeups")
+		slow, percent := slowOf(requests[e.name])
+		ratio, is := slow/alone, fmt.Sprintf("p%d %.2f ms", percent, slow)
 		lost := rig.Judged(failed[e.name] == 0, "%d", failed[e.name])
-		late := series.Ratio(e.name, bare, "p99")
 		switch e.name {
 		case bare:
-			grid.Row(name, rig.Plain("–"), rig.Plain("–"), rig.Plain("%.1f ms", p99), lost)
+			grid.Row(name, rig.Plain("–"), rig.Plain("–"), rig.Plain("%s", is), lost)
 		case postfix:
-			grid.Row(name, rig.Plain("%.1f µs", cpu), rig.Plain("%.2f", wakeups), rig.Plain("%.1f ms, %.2f ×", p99, late), lost)
+			grid.Row(name, rig.Plain("%.1f µs", cpu), rig.Plain("%.2f", wakeups), rig.Plain("%s, %.2f ×", is, ratio), lost)
 		default:
 			c, w := series.Ratio(e.name, postfix, "cpu"), series.Ratio(e.name, postfix, "wakeups")
 			grid.Row(name, rig.Judged(c <= most, "%.1f µs, %.2f ×", cpu, c), rig.Judged(w <= most, "%.2f, %.2f ×", wakeups, w),
-				rig.Judged(late <= 1.05, "%.1f ms, %.2f ×", p99, late), lost)
+				rig.Judged(ratio <= 1.05, "%s, %.2f ×", is, ratio), lost)
 		}
 	}
 }
