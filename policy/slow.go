@@ -8,6 +8,21 @@ import "time"
 // beginRequest books that w is at no request that began before now. The caller plans.
 func (w *worker) beginRequest(now Instant) { w.serving, w.slow = now, false }
 
+// slowPrecision is by how much a request that takes long is told later than asked for, at
+// most, and never earlier. All that become due within it are told at once: with 200 workers at
+// requests of 1.5 s each, 133 wake-ups a second were for nothing but this, a fifth of what
+// the option took.
+const slowPrecision = 100 * time.Millisecond
+
+// slowAt is when the present request of a busy worker has taken long; far = never, or that was
+// told.
+func (d *deadlines) slowAt(w *worker) Instant {
+	if w.slow || d.cfg.SlowAfter <= 0 {
+		return far
+	}
+	return (w.serving + d.cfg.SlowAfter + slowPrecision - 1) / slowPrecision * slowPrecision
+}
+
 // tellSlow says once that the present request of w takes long.
 func (d *deadlines) tellSlow(w *worker) {
 	w.slow = true

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -56,6 +57,30 @@ func TestSlow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSlowTogether: requests that become slow within the precision are told at once, late and
+// never early, and a worker that has finished meanwhile is not told of.
+func TestSlowTogether(t *testing.T) {
+	cfg := timersConfig()
+	cfg.Watchdog, cfg.SlowAfter, cfg.Limit = 0, 2*time.Second, 3
+	x := play(t, cfg, row{"start", "watch on"})
+	for n, at := range []string{"+1ms", "+40ms", "+40ms"} {
+		x.event(at)
+		x.event("conn")
+		x.event(fmt.Sprint("busy ", 101+n))
+	}
+	slow := func() uint64 { return x.s.Condition(x.now).Counters.Slow }
+	if x.event("+2018ms"); x.now != 2099*time.Millisecond || slow() != 0 {
+		t.Errorf("%d are told at %v", slow(), x.now)
+	}
+	x.event("idle 102")
+	if got, due := slow(), x.s.deadlines.table.due(); got != 0 || due != 2100*time.Millisecond {
+		t.Errorf("%d are told at %v, the next at %v", got, x.now, due)
+	}
+	if x.event("+1ms"); slow() != 2 {
+		t.Errorf("%d are told at %v, want 2", slow(), x.now)
 	}
 }
 

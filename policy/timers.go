@@ -62,8 +62,8 @@ func (d *deadlines) attention(w *worker) (Instant, Why) {
 	}
 	if w.state == busy {
 		a.add(d.cfg.BusyTimeout, w.since, BusyTimeout)
-		if !w.slow {
-			a.add(d.cfg.SlowAfter, w.serving, Slow)
+		if at := d.slowAt(w); at < a.at {
+			a = earliest{at, Slow}
 		}
 	}
 	if w.state != starting && !d.infer.on {
