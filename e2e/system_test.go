@@ -99,6 +99,7 @@ func (s system) guestArgs(ctx context.Context, binary string, flags ...string) [
 	args := append([]string{
 		"env", "-C", "/", harness.EnvGuest + "=1", fmt.Sprintf("%s=%d", harness.EnvSystemd, s.atLeast),
 		fmt.Sprintf("%s=%t", harness.EnvV1, s.v1),
+		harness.EnvLeak + "=" + os.Getenv(harness.EnvLeak),
 		filepath.Join(harness.Dir, binary),
 	}, flags...)
 	if pattern := cmp.Or(guestPattern(), s.only); pattern != "" {

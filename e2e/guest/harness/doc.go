@@ -41,4 +41,5 @@ const (
 	EnvGuest   = "AVAILD_E2E_GUEST"   // "1": this is the machine
 	EnvSystemd = "AVAILD_E2E_SYSTEMD" // the oldest systemd version it may have: "252"
 	EnvV1      = "AVAILD_E2E_V1"      // "true": its control groups are those of v1
+	EnvLeak    = "AVAILD_E2E_LEAK"    // for how long TestLeak has workers leak: "10m"
 )
