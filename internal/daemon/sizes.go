@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,20 +21,36 @@ import (
 // process has are its own. For that the kernel walks all pages of the process, which takes
 // milliseconds, and longer the larger it is. Where there are no forks the count is what it takes.
 
-// measureShare is the part of a processor that this may use: half a hundredth.
+// measureShare is the part of a processor that the counts may use, and again the close looks:
+// half a hundredth.
 const measureShare = 200
+
+// mostBlind is for how long at most no counts are read because reading them was dear once.
+// Workers that leak fill a machine in some seconds; and where memory is short already, the
+// kernel books its search for some on who reads.
+const mostBlind = 2 * time.Second
 
 // mostRelatives bounds how many processes of one worker are looked at.
 const mostRelatives = 16
 
-// measurer measures, as much as its allowance permits.
-type measurer struct{ allowance nowait.Allowance }
+// measurer measures, as much as its allowances permit.
+type measurer struct {
+	counts, closely nowait.Allowance
+	next            int // pid with which it begins: the first one that was left out
+}
+
+func newMeasurer() *measurer {
+	return &measurer{
+		counts:  nowait.Allowance{Share: measureShare, MostOwed: mostBlind / measureShare},
+		closely: nowait.Allowance{Share: measureShare, MostOwed: 5 * mostBlind / measureShare},
+	}
+}
 
 // measure looks how much memory workers take.
 func (d *daemon) measure(pids []int, limit int64, done func([]int64)) {
 	q := measureQuestion{pids, limit, d.cfg.Template != config.TemplateOff}
 	d.sizes.ask(q, done, func() func(measureQuestion) []int64 {
-		return (&measurer{nowait.Allowance{Share: measureShare}}).sizes
+		return newMeasurer().sizes
 	})
 }
 
@@ -46,33 +63,47 @@ type measureQuestion struct {
 func (m *measurer) sizes(q measureQuestion) []int64 {
 	sizes := make([]int64, len(q.pids))
 	nowait.Blocking(func() {
-		for i, pid := range q.pids {
-			sizes[i] = loop.SizeNotLooked
-			if m.allowance.Begin() {
-				sizes[i] = sizeOf(pid, q.limit, q.forks)
-				m.allowance.End()
+		first := max(0, slices.Index(q.pids, m.next))
+		m.next = 0
+		for n := range sizes {
+			i := (first + n) % len(sizes)
+			if sizes[i] = m.sizeOf(q.pids[i], q); sizes[i] == loop.SizeNotLooked && m.next == 0 {
+				m.next = q.pids[i]
 			}
 		}
 	})
 	return sizes
 }
 
-// sizeOf is the memory of a worker in bytes, or SizeUnknown.
-func sizeOf(pid int, limit int64, forks bool) int64 {
+// sizeOf is the memory of a worker in bytes, SizeUnknown or SizeNotLooked.
+func (m *measurer) sizeOf(pid int, q measureQuestion) int64 {
+	if !m.counts.Begin() {
+		return loop.SizeNotLooked
+	}
 	family := relatives(pid)
 	counted, known := sum(family, procfs.Anonymous)
+	m.counts.End()
 	switch {
 	case !known:
 		return loop.SizeUnknown
-	case counted > limit && (forks || len(family) > 1):
-		if own, known := sum(family, own); known {
-			return own
-		}
-		return loop.SizeUnknown
-	case forks: // what it shares is in it, so how large it is is not known; but not too large
+	case counted > q.limit && (q.forks || len(family) > 1):
+		return m.own(family)
+	case q.forks: // what it shares is in it, so how large it is is not known; but not too large
 		return loop.SizeUnknown
 	}
 	return counted
+}
+
+// own is what a worker and what it has started share with nobody else.
+func (m *measurer) own(family []int) int64 {
+	if !m.closely.Begin() {
+		return loop.SizeNotLooked
+	}
+	defer m.closely.End()
+	if size, known := sum(family, own); known {
+		return size
+	}
+	return loop.SizeUnknown
 }
 
 func sum(pids []int, of func(int) (int64, bool)) (total int64, known bool) {

@@ -2,10 +2,16 @@ package daemon
 
 import (
 	"bufio"
+	"os"
 	"os/exec"
+	"runtime"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/availd/availd/internal/loop"
+	"github.com/availd/availd/internal/nowait"
 	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/internal/testutil"
 )
@@ -39,6 +45,10 @@ func python(t *testing.T, program string) int {
 // with what it has started.
 func TestMeasure(t *testing.T) {
 	const megabyte, limit = 1 << 20, 50 << 20
+	m := newMeasurer()
+	sizeOf := func(pid int, limit int64, forks bool) int64 {
+		return m.sizes(measureQuestion{[]int{pid}, limit, forks})[0]
+	}
 	small, large := python(t, ""), python(t, "a = b'x' * (64 << 20)")
 	if n := sizeOf(small, limit, false); n < megabyte || n > 40*megabyte {
 		t.Errorf("a small one takes %d", n)
@@ -67,5 +77,34 @@ func TestMeasure(t *testing.T) {
 	sizes.give(&s)
 	if n := s.Workers[0].Memory; n == nil || *n < 64*megabyte || s.Workers[1].Memory != nil {
 		t.Errorf("shown are %v and %v", s.Workers[0].Memory, s.Workers[1].Memory)
+	}
+}
+
+// TestMeasureDear: a reading that was dear once leaves workers unseen for a moment only, and
+// who was left out is first the next time.
+func TestMeasureDear(t *testing.T) {
+	m := newMeasurer()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	used := func() time.Duration {
+		var ts unix.Timespec
+		_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
+		return time.Duration(ts.Nano())
+	}
+	m.counts.Begin()
+	for began := used(); used()-began < 100*time.Millisecond; { // what it is booked with
+	}
+	m.counts.End()
+	if rest := m.counts.Rest(); rest <= 0 || rest > mostBlind+time.Second {
+		t.Errorf("nothing is read for %v", rest)
+	}
+	pids := []int{os.Getppid(), os.Getpid()}
+	m.next = pids[1]
+	if sizes := m.sizes(measureQuestion{pids, 1 << 40, false}); sizes[0] != loop.SizeNotLooked || sizes[1] != loop.SizeNotLooked || m.next != pids[1] {
+		t.Errorf("found %v, the next is %d", sizes, m.next)
+	}
+	m.counts = nowait.Allowance{Share: measureShare}
+	if sizes := m.sizes(measureQuestion{pids, 1 << 40, false}); sizes[0] < 0 && sizes[0] != loop.SizeUnknown || sizes[1] <= 0 || m.next != 0 {
+		t.Errorf("found %v, the next is %d", sizes, m.next)
 	}
 }

@@ -11,6 +11,10 @@ import (
 // once after a time without. It belongs to one goroutine.
 type Allowance struct {
 	Share int // 100 = a hundredth of a processor
+	// MostOwed bounds by how much what was used once can be above that; 0 = it is not bounded.
+	// For what must not be left out for long, and is known to cost little: on a busy machine,
+	// and where memory is short, far more is booked at times.
+	MostOwed time.Duration
 
 	credit  time.Duration
 	at      time.Time     // … as of then
@@ -40,9 +44,12 @@ func (a *Allowance) Begin() bool {
 func (a *Allowance) End() {
 	if unix.Gettid() == a.thread {
 		a.credit -= timeOf(unix.CLOCK_THREAD_CPUTIME_ID) - a.started
-		return
+	} else {
+		a.credit -= min(timeOf(unix.CLOCK_PROCESS_CPUTIME_ID)-a.whole, time.Since(a.at))
 	}
-	a.credit -= min(timeOf(unix.CLOCK_PROCESS_CPUTIME_ID)-a.whole, time.Since(a.at))
+	if a.MostOwed > 0 {
+		a.credit = max(a.credit, -a.MostOwed)
+	}
 }
 
 // leastSaved is what is left when Rest is over.
