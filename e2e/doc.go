@@ -27,7 +27,9 @@
 //   - AVAILD_REQUIRE: with "e2e" among its comma-separated words, a host on
 //     which this cannot run fails instead of skipping;
 //   - AVAILD_E2E_CACHE: the folder of the trees, /var/cache/availd-e2e when unset;
-//   - AVAILD_E2E_MIRROR: the Debian mirror, the host's own when unset.
+//   - AVAILD_E2E_MIRROR: the Debian mirror, the host's own when unset;
+//   - AVAILD_E2E_LEAK: for how long workers leak in TestLeak, such as 10m (with a -timeout
+//     that is longer); 5 s when unset.
 //
 // # Diagnostics
 //
