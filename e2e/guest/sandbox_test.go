@@ -34,6 +34,9 @@ func confinements() []confinement {
 	return []confinement{
 		{name: "network", queue: true, lines: []string{"PrivateNetwork=yes"}},
 		{name: "users", queue: true, lines: []string{"PrivateUsers=yes"}},
+		{name: "identity", systemd: 257, queue: true, lines: []string{"PrivateUsers=identity"}},
+		{name: "full", systemd: 258, queue: true, lines: []string{"PrivateUsers=full"}},
+		{name: "restrict", lines: []string{"RestrictNamespaces=yes"}},
 		{name: "noaccess", lines: []string{"ProtectProc=noaccess"}},
 		{name: "invisible", lines: []string{"ProtectProc=invisible"}},
 		{name: "ptraceable", lines: []string{"ProtectProc=ptraceable"}},

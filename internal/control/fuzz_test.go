@@ -173,6 +173,7 @@ func answerRequest(t *testing.T, request []byte) {
 	if len(answers) > 0 && !bytes.HasPrefix(answers, []byte("HTTP/1.")) {
 		t.Fatalf("%q is no answer", answers)
 	}
+	time.Sleep(time.Minute) // what it has asked for is over
 	if changed.Load() != 0 && !bytes.Contains(request, []byte("POST ")) {
 		t.Fatalf("%q has changed something", request)
 	}

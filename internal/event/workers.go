@@ -105,7 +105,7 @@ var (
 	QuiesceDenied = &Message{
 		Event: "quiesce_denied", Level: levelWarn,
 		Text:  "{cause}: they get SIGTERM to retire, and lose what they hold if they do not finish on it; set retire-signal= (--retire-signal) to a signal that they finish on",
-		Means: "To look at a worker takes the same user as availd, or root, and under `PrivateUsers=yes` that this availd has started it. Workers that have started processes that accept, too, cannot be ended between two connections.",
+		Means: "To look at a worker takes the same user as availd, or root, and under `PrivateUsers=yes` that this availd has started it. For five seconds a moment is waited for in which nobody is connected to its TCP sockets. Workers that have started processes that accept, too, cannot be ended between two connections.",
 		Do:    "Set `retire-signal=` to a signal on which the program finishes its requests. An arbiter or master process, which leaves accepting to its children, must not be retired by `quiesce`.",
 	}
 	Starts = &Message{

@@ -37,6 +37,10 @@ const (
 	// before it counts. A program that executes another one for a request has such a
 	// child for a moment, between its fork(2) and its exec.
 	sharedLong = 500 * time.Millisecond
+
+	// deniedLong is how long a moment is waited for in which nobody is connected, if a
+	// worker may not be looked at, until it gets a signal that may cost it a client.
+	deniedLong = 5 * time.Second
 )
 
 // passes reports whether w goes from one short request to the next.

@@ -36,6 +36,7 @@ type retiree struct {
 	changed   policy.Instant // it was last seen to hold another connection than before
 	changes   int            // … how often in a row, each soon after the one before
 	shared    policy.Instant // since then each look has found a child that accepts, too; 0 = the last has not
+	denied    policy.Instant // since then it may not be looked at; 0 = it may
 	over      bool           // it is being ended, or was signalled instead
 }
 
@@ -159,10 +160,13 @@ func (s *retirees) found(w *retiree, h quiesce.State) (stopped bool) {
 	case w.shared == 0:
 		w.shared = s.now
 	}
+	if h == quiesce.Denied && w.denied == 0 {
+		w.denied = s.now
+	}
 	switch {
 	case h == quiesce.Free:
 		return s.stopToLook(w)
-	case h == quiesce.Denied:
+	case h == quiesce.Denied && (w.signalled || s.now-w.denied >= deniedLong):
 		s.signalInstead(w, event.MayNotLook.With())
 	case h == quiesce.Shares && s.now-w.shared >= sharedLong:
 		s.signalInstead(w, event.HasChildren.With())

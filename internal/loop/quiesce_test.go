@@ -202,6 +202,13 @@ func TestQuiesceDenied(t *testing.T) {
 	w.held[101], w.held[102] = quiesce.Denied, quiesce.Denied
 	w.loop.Signal(unix.SIGTERM)
 	w.turn()
+	for range (deniedLong - drainLong) / drainLong { // a moment without clients may come
+		w.after(drainLong)
+		w.expectSignals("101")
+	}
+	for range 3 {
+		w.after(drainLong)
+	}
 	w.expectSignals("101", "TERM")
 	w.expectSignals("102", "TERM")
 	w.after(time.Second)

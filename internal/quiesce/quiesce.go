@@ -157,7 +157,9 @@ func (l *Looker) judge(q Question) State {
 	}
 	held, _, err := l.connections(q.Process)
 	switch {
-	case errors.Is(err, os.ErrPermission), procfs.IsGone(err) && isAlive(q.PID): // hidepid= of proc(5)
+	case errors.Is(err, os.ErrPermission):
+		return l.unseen(q)
+	case procfs.IsGone(err) && isAlive(q.PID): // hidepid= of proc(5)
 		return Denied
 	case procfs.IsGone(err):
 		return Gone
