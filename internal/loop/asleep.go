@@ -14,7 +14,7 @@ import (
 // The time until the next look: at first, and at most. It doubles while nobody begins.
 const (
 	firstLookAsleep = time.Millisecond
-	lastLookAsleep  = 10 * time.Millisecond
+	lastLookAsleep  = 250 * time.Millisecond
 	// asleepShare is the part of a processor below which a start does not compute. It is
 	// small, as a process that wants to compute gets little of a busy machine.
 	asleepShare = 16
