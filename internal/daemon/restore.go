@@ -252,15 +252,9 @@ func listenReports(wanted, dir string) (*report.Socket, error) {
 		if err == nil {
 			return s, nil
 		}
-		if !unusable(err) {
+		if errors.Is(err, report.ErrInUse) { // there is another availd
 			return nil, fmt.Errorf("open report socket: %w", err)
 		}
 	}
 	return report.Listen("")
-}
-
-// unusable are the reasons for which a runtime directory cannot be used.
-func unusable(err error) bool {
-	return errors.Is(err, report.ErrPathTooLong) || errors.Is(err, os.ErrPermission) ||
-		errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.ENOTDIR)
 }
