@@ -148,6 +148,7 @@ func mistakesOfUnits() []mistake {
 		{name: "two sockets of FastCGI", options: protocol("fastcgi"), seed: replace(".socket", "ListenStream=127.0.0.1:8080", "ListenStream=8080\nListenStream=8081"), id: "one-socket", worst: check.Error},
 		{name: "no socket", seed: func(_ *testing.T, s *set) { delete(s.files, ".socket") }, id: "no-socket", worst: check.Error},
 		{name: "a socket and listen=", seed: replace(".conf", "#limit=100", "listen=8081"), id: "two-listeners", worst: check.Error},
+		{name: "a queue that is emptied", seed: replace(".socket", "[Socket]", "[Socket]\nFlushPending=yes"), id: "flush-pending", worst: check.Warning, line: "FlushPending=no"},
 		{name: "a path for root alone", options: units.Options{Listen: []string{"/run/web.sock"}}, id: "only-root", worst: check.Warning, line: "SocketGroup=www-data"},
 		{name: "a path that goes with the service", options: path("queue"), seed: func(t *testing.T, s *set) {
 			replace(".socket", "ListenStream=/run/web.sock", "ListenStream=/run/web/web.sock")(t, s)

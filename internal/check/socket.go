@@ -23,6 +23,7 @@ func sockets(f *Facts, r *report) {
 		u := &f.Sockets[i]
 		accept(u, r)
 		trigger(u, r)
+		flush(u, r)
 		for _, l := range u.listens() {
 			workers++
 			kind, known := kinds[l.Key]
@@ -65,6 +66,14 @@ func trigger(u *Unit, r *report) {
 	}
 	r.setting(Warning, "trigger-limit", u, "Socket", "TriggerLimitIntervalSec=0",
 		"as it is, 20 starts within 2 s end the socket, and every client is refused until somebody starts it again")
+}
+
+// flush is about what systemd does with clients that wait when a service has ended.
+func flush(u *Unit, r *report) {
+	if isYes(u.get("FlushPending")) {
+		r.setting(Warning, "flush-pending", u, "Socket", "FlushPending=no",
+			"with yes systemd ends the connections that wait whenever the service has ended, also for a restart and after a crash: those clients are lost")
+	}
 }
 
 // owner is about the user and group that a socket's path gets.

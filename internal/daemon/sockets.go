@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +39,7 @@ func (d *daemon) takeSockets() error {
 			return system(err)
 		}
 	case len(set.Workers) == 0:
-		return misconfigured(errNoSockets)
+		return misconfigured(noSockets(set))
 	}
 	if err := d.checkCommand(d.cfg); err != nil {
 		return misconfigured(err)
@@ -69,6 +70,18 @@ func (d *daemon) checkCommand(cfg config.Config) error {
 		return check(cfg.Command[1:], len(d.sockets.Workers))
 	}
 	return nil
+}
+
+// noSockets says why there is nothing to serve: a name may have made all sockets availd's own.
+func noSockets(set activation.Set) error {
+	if own := slices.Concat(set.Control, set.Status, set.Agent); len(own) > 0 {
+		return &activation.Error{
+			What: "no socket is left for the workers, as that of " + own[0].Address + " is availd's own by its name",
+			Line: "FileDescriptorName=" + own[0].Name,
+			Hint: "take the line out if clients come there, or start the .socket unit of the workers as well",
+		}
+	}
+	return errNoSockets
 }
 
 var errNoSockets = errors.New("no sockets were passed, so there is nothing to serve: " +
