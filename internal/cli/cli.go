@@ -150,10 +150,25 @@ func oneName(c *cli.Context) (string, error) {
 	case 0:
 		return "", usage("NAME is missing: availd %s NAME", c.Command.Name)
 	case 1:
-		return c.Args().First(), nil
+		return serviceName(c.Args().First())
 	default:
 		return "", usage("one NAME is expected, not %d: %s", c.Args().Len(), strings.Join(c.Args().Slice(), " "))
 	}
+}
+
+// serviceName is the name of a service as it was typed: also as systemctl(1) has it, by the
+// name of its units. A path is taken as it is.
+func serviceName(typed string) (string, error) {
+	name := typed
+	if !strings.Contains(typed, "/") {
+		for _, kind := range []string{".service", ".socket"} {
+			name = strings.TrimSuffix(name, kind)
+		}
+	}
+	if name == "" {
+		return "", usage("%q is no NAME: that of a service is expected, or the path of its control socket", typed)
+	}
+	return name, nil
 }
 
 func noLateOptions(args []string) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/signal"
 
@@ -41,6 +42,8 @@ func reload(ctx context.Context, c *cli.Context, name string) error {
 		return barred(path)
 	case isGone(err):
 		return notRunning(name, event.NobodyAnswers.With(event.Path(path)))
+	case errors.Is(err, control.ErrEnded):
+		return &daemon.Exit{Status: 1, Err: event.NotKnown.With(event.Name(name), event.Cause(err))}
 	case err != nil:
 		return &daemon.Exit{Status: 1, Err: event.NotReloaded.With(event.Name(name), event.Cause(err))}
 	}

@@ -53,7 +53,8 @@ func setArguments(args []string) (name, lines string, err error) {
 		}
 		lines += arg + "\n"
 	}
-	return args[0], lines, nil
+	name, err = serviceName(args[0])
+	return name, lines, err
 }
 
 func set(c *cli.Context, name, lines string) error {
@@ -73,6 +74,8 @@ func set(c *cli.Context, name, lines string) error {
 		return &daemon.Exit{Status: 1, Err: event.SetTooOld.With(event.Name(name))}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &daemon.Exit{Status: 1, Err: event.LateAnswer.With(event.Name(name), event.Took(setWait))}
+	case errors.Is(err, control.ErrEnded):
+		return &daemon.Exit{Status: 1, Err: event.NotKnown.With(event.Name(name), event.Cause(err))}
 	case err != nil:
 		return &daemon.Exit{Status: 1, Err: event.NotSet.With(event.Name(name), event.Cause(err))}
 	}

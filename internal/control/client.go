@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/availd/availd/internal/history"
@@ -138,6 +139,20 @@ func (c Client) send(ctx context.Context, path, body string, to any) (string, er
 // ErrNotFound: the availd that runs does not know of such a request, as it is an older one.
 var ErrNotFound = errors.New("the running availd is of a version that does not know this request")
 
+// ErrEnded: there was no whole answer, as whoever was to give it is gone. What was asked may
+// have been done all the same.
+var ErrEnded = errors.New("its availd has ended, or was upgraded, before it answered")
+
+// ended makes ErrEnded of how the end of a connection looks from this side of it.
+func ended(err error) error {
+	for _, how := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, how) {
+			return ErrEnded
+		}
+	}
+	return err
+}
+
 func (c Client) ask(req *http.Request, to any) (string, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
@@ -147,7 +162,7 @@ func (c Client) ask(req *http.Request, to any) (string, error) {
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return "", err
+		return "", ended(err)
 	}
 	answer := io.LimitReader(resp.Body, maxAnswer)
 	defer func() { _ = resp.Body.Close() }()
@@ -163,5 +178,5 @@ func (c Client) ask(req *http.Request, to any) (string, error) {
 	} else {
 		err = json.NewDecoder(answer).Decode(to)
 	}
-	return resp.Header.Get(imageHeader), err
+	return resp.Header.Get(imageHeader), ended(err)
 }

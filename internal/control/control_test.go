@@ -124,6 +124,33 @@ func TestErrorsReachTheClient(t *testing.T) {
 	}
 }
 
+// TestNoWholeAnswer: an availd that ends, or is upgraded, while somebody waits for its answer
+// has perhaps done what was asked. That is told from a refusal.
+func TestNoWholeAnswer(t *testing.T) {
+	for name, said := range map[string]string{
+		"none": "", "no body": "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n",
+		"a part of the body": "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"replaced\":",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = conn.Write([]byte(said))
+				_ = conn.Close()
+			})
+			if _, err := c.Reload(t.Context()); !errors.Is(err, ErrEnded) {
+				t.Errorf("reload: %v, want ErrEnded", err)
+			}
+			if _, err := c.Set(t.Context(), "limit=3\n"); !errors.Is(err, ErrEnded) {
+				t.Errorf("set: %v, want ErrEnded", err)
+			}
+		})
+	}
+}
+
 // TestUpgradeWaitsForTheNewImage: the old one may answer for a while.
 func TestUpgradeWaitsForTheNewImage(t *testing.T) {
 	var mu sync.Mutex

@@ -14,6 +14,7 @@ var (
 	NotSet         = Phrase{"not_set", "{name} is not changed: {cause}"}
 	SetTooOld      = Phrase{"not_set", "{name} is not changed: its availd is of a version without set; run availd upgrade {name}"}
 	NotReloaded    = Phrase{"not_reloaded", "{name} is not reloaded: {cause}"}
+	NotKnown       = Phrase{"not_known", "it is not known whether {name} has done it: {cause}; availd status {name} shows how it is now"}
 	NotUpgraded    = Phrase{"not_upgraded", "{name} is not upgraded: {cause}"}
 	NotRunning     = Phrase{"not_running", "service {name} is not running: {cause} (see systemctl status {name}.service {name}.socket)"}
 	NotRunningPath = Phrase{"not_running", "service {name} is not running: {cause}"}
