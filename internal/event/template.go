@@ -96,6 +96,7 @@ var (
 	ForkTimedOut     = Phrase{"fork_timeout", "a worker was not forked within start-timeout= (--start-timeout)"}
 	TemplateDied     = Phrase{"template_died", "template {template_pid} {end} before it was ready (READY=1)"}
 	TemplateTimedOut = Phrase{"template_timeout", "template {template_pid} was not ready (READY=1) within start-timeout= (--start-timeout)"}
+	TemplateHungUp   = Phrase{"template_hung_up", "template {template_pid} has closed its channel, or cannot be heard, before it was ready (READY=1)"}
 	ForkDied         = Phrase{"fork_died", "a worker of template {template_pid} {end} before it said that it was there (BORN={generation})"}
 	ForkerDied       = Phrase{"forker_died", "template {template_pid} {end} when it was to fork a worker"}
 	CannotFork       = Phrase{"cannot_fork", "the template cannot fork: {why}"}

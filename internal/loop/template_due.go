@@ -20,6 +20,10 @@ func (s *templates) tendTemplates() {
 		case t.overdue && t.state == templateLoading && s.cfg.TemplatePreload:
 			t.overdue = false
 			s.doWithout(t, s.endServing, event.TemplateNeverAccepts.With(event.Template(t.PID)))
+		case t.overdue && t == s.coming: // the reload is told: killed, it would be one that was asked to exit
+			t.overdue, t.silent = false, 0
+			s.templateFailed(t, event.TemplateHungUp.With(event.Template(t.PID)), true)
+			s.killTemplate(t)
 		case t.overdue && t.state != templateEnded:
 			t.overdue, t.silent = false, 0
 			s.killTemplate(t)
