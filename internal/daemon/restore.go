@@ -226,7 +226,7 @@ func (d *daemon) restored(w survivors.Worker) loop.RestoredWorker {
 	if w.Slot >= 0 && w.Start != 0 { // it may have been found out only now
 		d.state.Started(w.Slot, w.PID, w.Start)
 	}
-	stat, seen := procfs.ReadStat(w.PID)
+	stat, continues, seen := procfs.ReadStatAnd(w.PID, unix.SIGCONT)
 	if stat.Parent != os.Getpid() && d.reports != nil {
 		d.reports.DoubtAlways() // the service manager collects it, unknown to us
 	}
@@ -234,8 +234,8 @@ func (d *daemon) restored(w survivors.Worker) loop.RestoredWorker {
 		e.State, e.Taken = policy.BusyState, true
 	}
 	restored := loop.RestoredWorker{
-		Process: spawn.Process{PID: w.PID, FD: w.FD, Alone: seen && stat.Group != w.PID}, Entry: e, Slot: w.Slot, Stored: w.Stored && !d.handed,
-		MayBeStopped: procfs.MayBeStopped(w.PID),
+		Process: spawn.Process{PID: w.PID, FD: w.FD, Alone: seen && stat.Group != w.PID, Start: w.Start}, Entry: e, Slot: w.Slot, Stored: w.Stored && !d.handed,
+		MayBeStopped: !continues || procfs.MayBeStopped(w.PID), // as there, without a second look at most programs
 	}
 	d.takeChannel(&restored)
 	return restored

@@ -205,7 +205,9 @@ func (m *memory) store(p *proc) {
 	if m.isDead(p) || p.stored {
 		return
 	}
-	m.seams.Keep.Identify(p.slot, p.Process)
+	if p.Start == 0 {
+		m.seams.Keep.Identify(p.slot, p.Process)
+	}
 	if m.stored >= StoredMost {
 		return
 	}

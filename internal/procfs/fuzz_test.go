@@ -24,20 +24,20 @@ func FuzzProcess(base *testing.F) {
 	f.Add([]byte("100 -5 9223372036854775807"))
 	f.Add([]byte("x) 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 -20"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		_, _ = parseStat(text)
+		_, _, _ = parseStat(text, unix.SIGCONT)
 		_ = statFields(text)
 		if m, ok := parseMemory(text); ok && m.Proportional < 0 {
 			t.Fatalf("a process has %+v", m)
 		}
 		_ = parsePid(text)
-		s := parseStatus(text)
+		s := statusText(text)
 		for sig := unix.Signal(1); sig <= 64; sig++ {
-			_ = has(s["SigCgt"], sig)
+			_ = has(s.value("SigCgt"), sig)
 		}
 		name := text[:min(len(text), 64)]
 		whole := append(append([]byte("12 ("), name...), (")" + rest)...)
 		want := Stat{Parent: 7, Group: 8, Session: 9, Start: 4711}
-		if got, ok := parseStat(whole); !ok || got != want {
+		if got, _, ok := parseStat(whole, 0); !ok || got != want {
 			t.Fatalf("of %q: %+v, %t", whole, got, ok)
 		}
 		// The kernel escapes line ends in the name (Name: of proc_pid_status(5)).
@@ -47,7 +47,7 @@ func FuzzProcess(base *testing.F) {
 			}
 			return r
 		}, string(name))
-		if got := parseStatus([]byte("Name:\t" + line + "\nState:\tT (stopped)\n")); got["State"] != "T (stopped)" {
+		if got := statusText("Name:\t" + line + "\nState:\tT (stopped)\n").value("State"); got != "T (stopped)" {
 			t.Fatalf("of the name %q: %q", line, got)
 		}
 		if pid := parsePid(append([]byte("pos:\t0\nPid:\t"+strconv.Itoa(len(text))+"\n"), bytes.ReplaceAll(text, []byte("\n"), nil)...)); pid != len(text) {

@@ -22,12 +22,19 @@ type Stat struct {
 
 // ReadStat reads the stat of a process; false: there is no such process.
 func ReadStat(pid int) (s Stat, ok bool) {
+	s, _, ok = ReadStatAnd(pid, 0)
+	return s, ok
+}
+
+// ReadStatAnd is ReadStat, and tells from the same read whether the process has a handler for
+// a signal; false also where that cannot be told.
+func ReadStatAnd(pid int, sig unix.Signal) (s Stat, handles, ok bool) {
 	var buf [1024]byte // a name has 64 bytes at most, a number 20 digits
-	data, err := ReadStart(fmt.Sprintf("/proc/%d/stat", pid), buf[:])
+	data, err := ReadStart("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
 	if err != nil {
-		return s, false
+		return s, false, false
 	}
-	return parseStat(data)
+	return parseStat(data, sig)
 }
 
 // statFields are those behind the name: field 3 is the first. The name is in parentheses
@@ -36,17 +43,28 @@ func statFields(data []byte) []string {
 	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 }
 
-func parseStat(data []byte) (s Stat, ok bool) {
-	fields := statFields(data)
-	if len(fields) < 20 {
-		return s, false
+// parseStat is called for each worker of a pool that is adopted, so it makes no strings.
+func parseStat(data []byte, sig unix.Signal) (s Stat, handles, ok bool) {
+	n := 3
+	for field := range bytes.FieldsSeq(data[bytes.LastIndexByte(data, ')')+1:]) {
+		switch n {
+		case 4:
+			s.Parent, _ = strconv.Atoi(string(field))
+		case 5:
+			s.Group, _ = strconv.Atoi(string(field))
+		case 6:
+			s.Session, _ = strconv.Atoi(string(field))
+		case 22:
+			var err error
+			s.Start, err = strconv.ParseUint(string(field), 10, 64)
+			ok = err == nil
+		case 34: // sigcatch, of which the kernel shows the first 31
+			set, _ := strconv.ParseUint(string(field), 10, 64)
+			handles = sig > 0 && set>>(sig-1)&1 != 0
+		}
+		n++
 	}
-	s.Parent, _ = strconv.Atoi(fields[1])
-	s.Group, _ = strconv.Atoi(fields[2])
-	s.Session, _ = strconv.Atoi(fields[3])
-	var err error
-	s.Start, err = strconv.ParseUint(fields[19], 10, 64)
-	return s, err == nil
+	return s, handles, ok
 }
 
 // Ticks is how long a process has run, in clock ticks, and whether it waits for a disk now
@@ -91,7 +109,8 @@ func ReadStart(name string, buf []byte) ([]byte, error) {
 // when the process has ended and was collected, or cannot be told, 0 when fd is no
 // pidfd.
 func PidOf(fd int) int {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	var buf [1024]byte // six lines of a number or two each
+	data, err := ReadStart("/proc/self/fdinfo/"+strconv.Itoa(fd), buf[:])
 	if err != nil {
 		return -1
 	}
@@ -171,9 +190,10 @@ type Memory struct{ Proportional, Private, Shared, Anonymous, Swapped int64 }
 // swap (RssAnon and VmSwap of proc_pid_status(5)). Pages that it still shares with its parent
 // after a fork are counted, too. It is a count of the kernel, which walks nothing for it.
 func Anonymous(pid int) (int64, bool) {
-	s := status(pid)
-	resident, ok := kilobytes(s["RssAnon"])
-	swapped, _ := kilobytes(s["VmSwap"])
+	var buf statusBuffer
+	s := status(pid, &buf)
+	resident, ok := kilobytes(s.value("RssAnon"))
+	swapped, _ := kilobytes(s.value("VmSwap"))
 	return (resident + swapped) << 10, ok
 }
 
