@@ -29,8 +29,8 @@ func roomForItself() error {
 
 // roomForThreads is about the threads that availd is about to start for itself.
 func roomForThreads() error {
-	left, setting := limits.Startable()
 	need := nowait.MissingThreads()
+	left, setting := limits.Startable(need)
 	if left == limits.Unknown || left >= need {
 		return nil
 	}

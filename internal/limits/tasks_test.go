@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"math"
 	"os"
 	"testing"
 )
@@ -17,5 +18,8 @@ func TestTasksIn(t *testing.T) {
 	}
 	if n := tasksOf(os.Getuid()); n < 2 { // this process has more threads than one
 		t.Errorf("this user has %d tasks", n)
+	}
+	if n := allTasks(); n < 2 || n == math.MaxInt32 {
+		t.Errorf("the machine has %d tasks", n)
 	}
 }
