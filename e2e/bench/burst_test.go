@@ -94,6 +94,7 @@ func burstTable(t *testing.T, s rig.Series, bursters []burster) {
 			table.AtMost(name+": last answer", figure, "%v × ideal", last/ideal, 1.25)
 		case burstOne:
 			table.AtMost(name+": last answer", figure, "%v × "+postfix+s.Spread(name, postfix, "last"), s.Ratio(name, postfix, "last"), 1)
+			table.AtMost(name+": last answer, against all at once", figure, "%v × "+acceptYes+s.Spread(name, acceptYes, "last"), s.Ratio(name, acceptYes, "last"), 1.3)
 		default:
 			table.Compare(name+": last answer", figure, last/ideal, "ideal")
 		}
