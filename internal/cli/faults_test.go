@@ -41,12 +41,12 @@ var pools = map[string][]string{
 var faults = []fault{
 	{calls: "accept4", errors: "EMFILE,ENFILE,ENOMEM", kind: "inetd", named: true},
 	{calls: "accept4", errors: "EINTR,EAGAIN,EPERM", kind: "inetd"},
-	{calls: "clone,clone3", errors: "EAGAIN,ENOMEM,EPERM", kind: "notify", named: true},
+	{calls: "clone,clone3", errors: "EAGAIN,ENOMEM,EPERM,ENOSPC", kind: "notify", named: true},
 	{calls: "clone,clone3", errors: "EAGAIN,ENOSPC", kind: "inetd", named: true},
 	{calls: "recvmsg", errors: "ENOMEM,EINTR,EAGAIN", kind: "notify"},
 	{calls: "epoll_pwait,epoll_pwait2", errors: "EINTR", kind: "notify"},
 	{calls: "epoll_ctl", errors: "ENOMEM,ENOSPC", kind: "queue"},
-	{calls: "pidfd_open,fcntl,pipe2", errors: "EMFILE,ENOMEM", kind: "notify"}, // made by a reload only
+	{calls: "pidfd_open,fcntl,pipe2", errors: "EMFILE,ENFILE,ENOMEM", kind: "notify"}, // made by a reload only
 	{calls: "wait4,waitid", errors: "EINTR", kind: "notify"},
 	{calls: "openat,read", errors: "EMFILE,ENFILE,ENOMEM,EINTR", kind: "notify"},
 	{calls: "socket,getsockopt", errors: "EMFILE,ENFILE,EPERM,ENOMEM", kind: "queue"},
@@ -55,6 +55,9 @@ var faults = []fault{
 	{calls: "fstat,newfstatat,fstatfs", errors: "ENOMEM,EINTR,EACCES", kind: "notify"},
 	{calls: "openat", errors: "EMFILE,ENFILE,ENOMEM", kind: "notify", all: true},
 	{calls: "openat,fstat,newfstatat,getdents64", errors: "ENOMEM,EACCES", kind: "queue", all: true},
+	{calls: "openat", errors: "ENFILE,EMFILE", kind: "queue", all: true},
+	{calls: "accept4", errors: "ENFILE,EMFILE,ENOMEM,EPERM", kind: "notify", all: true}, // of the control socket
+	{calls: "socket", errors: "ENFILE,EMFILE,EAGAIN", kind: "queue", all: true},
 	{calls: "clone,clone3", errors: "EAGAIN,ENOMEM", kind: "upgraded", all: true},
 	{calls: "memfd_create,ftruncate", errors: "EMFILE,ENOMEM", kind: "upgraded", all: true},
 	{calls: "pipe2,pidfd_open,fcntl", errors: "EMFILE,ENFILE", kind: "upgraded", all: true},
