@@ -27,5 +27,8 @@ int in_select(int n, const fd_set *in, int learns);
 extern int template_fd;
 int fork_workers(void);
 
+// availd_fork forks a worker as a template has to; programs may look it up by this name.
+pid_t availd_fork(void);
+
 // take_place gives this process the place on the board that the text names.
 void take_place(const char *text);

@@ -21,12 +21,14 @@
 
 int template_fd;
 
-// fork_away returns 0 in a new process, which becomes availd's child: the process in between
+// availd_fork returns 0 in a new process, which becomes availd's child: the process in between
 // ends at once, and availd takes over what that leaves behind. That process has this one's
 // memory (vfork), which is so copied once in place of twice: a burst of 50 on php-cgi's
 // template is over after 0.37 s in place of 0.41 s, and 1.8 times as many good requests are
-// served while two clients ask for a page that crashes. -1: there is none, errno says why.
-__attribute__((noinline)) static pid_t fork_away(void)
+// served while two clients ask for a page that crashes. A program that knows how to be a
+// template may call it in place of its two forks: one in Python with 60 MB is there after
+// 4.0 ms in place of 6.5. -1: there is none, errno says why.
+__attribute__((noinline, visibility("default"))) pid_t availd_fork(void)
 {
 	static volatile pid_t worker; // the process in between writes it, and it is the same memory
 	static volatile int why;
@@ -54,6 +56,7 @@ int fork_workers(void)
 	static const char *const symbols[][2] = { { "Py_IsInitialized", "Python" }, { "ruby_init", "Ruby" }, { "napi_create_object", "Node.js" } };
 	static int said;
 	char order[4097], pid[24], *line, *rest = order, *id;
+	int leads = getsid(0) == getpid();
 	int fd = template_fd;
 	for (unsigned i = 0; i < 3 && !said; i++)
 		if (dlsym(RTLD_DEFAULT, symbols[i][0]))
@@ -72,7 +75,7 @@ int fork_workers(void)
 		if (strncmp(id, "FORK=", 5))
 			continue;
 		id += 5;
-		worker = fork_away();
+		worker = availd_fork();
 		if (worker < 0)
 			dprintf(fd, "FAILED=%s %m", id);
 		if (!worker)
@@ -89,6 +92,8 @@ int fork_workers(void)
 	template_fd = 0;
 	if (getenv("AVAILD_PRELOAD"))
 		take_place(getenv("AVAILD_PRELOAD"));
+	if (leads) // a worker may be stopped to be looked at, and outlives availd only so
+		setsid();
 	dprintf(fd, "BORN=%s", id);
 	close(fd);
 	return 0;

@@ -46,7 +46,7 @@ func TestPreload(t *testing.T) {
 	table := table(t, "Preload: php-cgi that is unchanged reports, and is forked")
 	for _, s := range stacks {
 		table.Figure(s.name+": supervisor's CPU a request", fmt.Sprintf("%.2f µs", series.Median(s.name, "cpu")))
-		table.Figure(s.name+": memory a worker, PSS", fmt.Sprintf("%.2f MB", series.Median(s.name, "worker")))
+		table.Figure(s.name+": memory a worker, PSS", fmt.Sprintf("%.2f MB; of the whole pool, a worker, %.2f MB", series.Median(s.name, "worker"), series.Median(s.name, "pool")))
 		if failed := series.Median(s.name, "failed"); failed > 0 {
 			table.Figure(s.name+": failed", fmt.Sprintf("%.0f", failed))
 		}

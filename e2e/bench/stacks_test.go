@@ -53,12 +53,30 @@ func compareStacks(t *testing.T, title string, app application, stacks []stack) 
 	stacksTable(t, title, series, stacks)
 }
 
-// idleStacks weighs what has just been started, and whom nobody uses.
+// idleStacks weighs what has just been started, and whom nobody uses. Each is alone on the
+// machine: two that are there at once would share libraries, and each be the lighter for it.
 func idleStacks(t *testing.T, series rig.Series, stacks []stack) {
 	for _, s := range stacks {
-		server := s.start(t, harness.Port(), stackPool)
-		<-time.After(time.Second) // until the workers of those that begin with some are there
-		series.Add(s.name, "idle", float64(server.Memory())/1e6)
+		t.Run("alone", func(t *testing.T) {
+			server := s.start(t, harness.Port(), stackPool)
+			<-time.After(time.Second) // until the workers of those that begin with some are there
+			series.Add(s.name, "idle", float64(server.Memory())/1e6)
+			series.Add(s.name, "idle, own", float64(server.OwnMemory())/1e6)
+		})
+	}
+}
+
+// weighStacks weighs workers that have served, each stack alone as above.
+func weighStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
+	for _, s := range stacks {
+		t.Run("alone", func(t *testing.T) {
+			port := harness.Port()
+			server := s.start(t, port, stackPool)
+			app.load(port, 2*stackPool, app.slow, 2*time.Second).Run(t) // pools grow
+			app.load(port, stackPool, app.slow, 0).Run(t)
+			series.Add(s.name, "worker", float64(server.WorkerMemory())/1e6)
+			series.Add(s.name, "pool", float64(server.Memory())/1e6/stackPool)
+		})
 	}
 }
 
@@ -75,11 +93,8 @@ func startStacks(t *testing.T, app application, stacks []stack, limit int) (entr
 }
 
 func steadyStacks(t *testing.T, series rig.Series, app application, stacks []stack) {
+	weighStacks(t, series, app, stacks)
 	entrants := startStacks(t, app, stacks, stackPool)
-	for _, e := range entrants {
-		app.load(e.port, stackPool, app.slow, 0).Run(t)
-		series.Add(e.name, "worker", float64(e.server.Memory())/1e6/stackPool)
-	}
 	rig.Rounds(15, entrants, func(e entrant) { // many: the ratios are near 1
 		meter := rig.Measure(e.server.Process)
 		r := app.load(e.port, stackPool, app.quick, time.Second).Run(t)
@@ -115,7 +130,7 @@ func stacksTable(t *testing.T, title string, s rig.Series, stacks []stack) {
 	own := stacks[0].name
 	for _, peer := range stacks {
 		table.Figure(peer.name+": supervisor's CPU a request", fmt.Sprintf("%.2f µs", s.Median(peer.name, "cpu")))
-		table.Figure(peer.name+": memory a worker, PSS", fmt.Sprintf("%.1f MB", s.Median(peer.name, "worker")))
+		table.Figure(peer.name+": memory a worker, PSS", fmt.Sprintf("%.1f MB; of the whole pool, a worker, %.1f MB", s.Median(peer.name, "worker"), s.Median(peer.name, "pool")))
 		if failed := s.Median(peer.name, "failed"); failed > 0 {
 			table.Figure(peer.name+": failed", fmt.Sprintf("%.0f", failed))
 		}

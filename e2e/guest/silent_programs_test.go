@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // TestGunicorn runs sync workers of gunicorn, each executed, and then forks of a template
-// that has loaded an application of some 60 MB.
+// that has loaded an application of some 60 MB, and that forks by availd's function.
 func TestGunicorn(t *testing.T) {
 	t.Parallel()
 	for _, how := range []struct{ name, data, template string }{
@@ -26,6 +27,7 @@ func TestGunicorn(t *testing.T) {
 		t.Run(how.name, func(t *testing.T) {
 			s := silent(t, "gunicorn", "", func(*service) {
 				mustScript(t, `install -D "$1" /usr/local/libexec/gunicorn-worker
+mkdir -p "$4/lib/availd"; ln -sf "$3" "$4/lib/availd/" # where it would be installed with this availd
 mkdir -p /srv/app; cat >/srv/app/app.py <<END
 import os, time
 
@@ -35,12 +37,17 @@ def application(environ, start_response):
     time.sleep(0.02)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done by %d\n" % os.getpid()]
-END`, filepath.Join(harness.Examples, "gunicorn", "worker.py"), how.data)
+END`, filepath.Join(harness.Examples, "gunicorn", "worker.py"), how.data, harness.Preload, filesRoot)
 			}, "--limit=4", "--idle-timeout=3s", "--template="+how.template)
 			load := s.load(8, "/")
 			load.Timeout = 4 * harness.Patience // a restart is the end of four Pythons and the start of as many
 			s.grows(load, 3, 3)
 			s.deploys(load)
+			for _, template := range templatesOf(s) {
+				if maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", template.PID)); err != nil || !strings.Contains(string(maps), "availd-preload.so") {
+					t.Errorf("the template forks by itself: %v", err)
+				}
+			}
 			for _, w := range s.Workers() {
 				if _, forked := w.Getenv("AVAILD_TEMPLATE_PID"); forked != (how.template == "worker") {
 					t.Errorf("worker %d is a fork of a template: %t", w.PID, forked)

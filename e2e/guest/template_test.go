@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/availd/availd/e2e/guest/harness"
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/status"
@@ -176,50 +178,91 @@ func TestTemplateUpgrade(t *testing.T) {
 // TestTemplateKill kills availd four times a second, while workers come and go.
 func TestTemplateKill(t *testing.T) {
 	eachTemplate(t, "tkill", []string{"--max-requests=50"}, func(t *testing.T, s *service, _ []byte) {
-		check := s.neverFailed(t)
-		g := s.besiege(4)
-		const least = 15
-		kills, last, begin := 0, 0, time.Now()
-		strike := func() {
-			if main := s.Main(); main.PID != 0 && main.PID != last && main.Alive() {
-				shoot(t, main)
-				kills, last = kills+1, main.PID
-			}
-		}
-		every(250*time.Millisecond, 15*time.Second, strike)
-		for kills < least && time.Since(begin) < 3*harness.Patience { // a slow machine starts the next availd later
-			every(250*time.Millisecond, time.Second, strike)
-		}
-		g.more(100)
-		t.Logf("%d SIGKILLs of availd in %v", kills, time.Since(begin).Round(time.Second))
-		if kills < least {
-			t.Errorf("%d SIGKILLs are no test", kills)
-		}
-		var template harness.Process
-		harness.WaitFor(t, "a template of the last availd alone", 2*harness.Patience, func() bool { // the one before answers and exits
-			list := templatesOf(s)
-			if len(list) != 1 || list[0].Parent() != s.Main().PID {
-				return false
-			}
-			template = list[0]
-			return true
-		})
-		g.more(50)
-		g.lift()
-		now := s.state()
-		t.Logf("%d workers were started, %d have ended, %d unknown ends", now.Counters.Spawned, now.Counters.Exited, now.Counters.UnknownExits)
-		if now.Counters.BadStarts != 0 || now.Counters.Killed != 0 || now.Total > 4 {
-			t.Errorf("bad starts %d, killed %d, total %d", now.Counters.BadStarts, now.Counters.Killed, now.Total)
-		}
-		if !template.Alive() {
-			t.Error("the template has ended since")
-		}
-		check()
-		s.Stop()
-		if left := s.Processes(); len(left) > 0 {
-			t.Errorf("after the stop %v are left", left)
-		}
+		s.Rewrite(s.text + section("Service", restartsAtOnce))
+		s.killTemplated(t, s.besiege(4))
 	})
+}
+
+// restartsAtOnce has systemd start an availd that was killed in time for the next kill, also
+// where it has much else to do.
+var restartsAtOnce = []string{"RestartSec=10ms"}
+
+// TestTemplateKillPrograms does so with programs that do not report by themselves: gunicorn's
+// workers, and php-cgi, which the shared object makes a template, behind nginx.
+func TestTemplateKillPrograms(t *testing.T) {
+	t.Parallel()
+	t.Run("gunicorn", func(t *testing.T) {
+		p := pool{name: "tkill-gunicorn", service: restartsAtOnce, options: []string{"--limit=4", "--protocol=queue", "--retire-signal=TERM", "--template=worker"}}
+		p.command = []string{"/usr/bin/python3", filepath.Join(harness.Examples, "gunicorn", "worker.py"), "--chdir=" + filepath.Join(filesRoot, p.name), "app:application"}
+		s := p.install(t, func(s *service) {
+			s.write("app.py", `import time
+from urllib.parse import parse_qs
+
+def application(environ, start_response):
+    time.sleep(int(parse_qs(environ["QUERY_STRING"])["ms"][0]) / 1000)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"done\n"]
+`)
+		})
+		s.killTemplated(t, s.besiege(4))
+	})
+	t.Run("php-cgi", func(t *testing.T) {
+		s := pool{
+			name: "tkill-php", command: []string{"/usr/bin/php-cgi"}, service: restartsAtOnce,
+			listen: []string{"ListenStream=/run/tkill-php.sock"}, socket: []string{"SocketMode=0660", "SocketGroup=www-data"},
+			options: []string{"--limit=4", "--protocol=fastcgi", "--retire-signal=TERM", "--max-requests=50", "--template=preload", "--preload=" + harness.Preload},
+		}.install(t, func(s *service) { s.write("index.php", `<?php usleep(1000 * ($_GET["ms"] ?? 0)); echo "done\n";`) })
+		s.addr = strings.TrimPrefix(behindNginx(t, s, "/run/tkill-php.sock", s.dir+"$fastcgi_script_name").URL, "http://")
+		s.killTemplated(t, s.besiegeWith(4, "/?ms=50", "/?ms=3000"))
+	})
+}
+
+// killTemplated kills availd four times a second for 15 s, which is 59 times where systemd has
+// started the next one in time, under a siege, which it lifts.
+func (s *service) killTemplated(t *testing.T, g *siege) {
+	t.Helper()
+	check := s.neverFailed(t)
+	const least = 15
+	kills, last, begin := 0, 0, time.Now()
+	strike := func() {
+		if main := s.Main(); main.PID != 0 && main.PID != last && main.Alive() {
+			shoot(t, main)
+			kills, last = kills+1, main.PID
+		}
+	}
+	every(250*time.Millisecond, 15*time.Second, strike)
+	for kills < least && time.Since(begin) < 3*harness.Patience { // a slow machine starts the next availd later
+		every(250*time.Millisecond, time.Second, strike)
+	}
+	t.Logf("%d SIGKILLs of availd in %v", kills, time.Since(begin).Round(time.Second))
+	if kills < least {
+		t.Errorf("%d SIGKILLs are no test", kills)
+	}
+	g.more(100)
+	var template harness.Process
+	harness.WaitFor(t, "a template of the last availd alone", 2*harness.Patience, func() bool { // the one before answers and exits
+		list := templatesOf(s)
+		if len(list) != 1 || list[0].Parent() != s.Main().PID {
+			return false
+		}
+		template = list[0]
+		return true
+	})
+	g.more(50)
+	g.lift()
+	now := s.state()
+	t.Logf("%d workers were started, %d have ended, %d unknown ends", now.Counters.Spawned, now.Counters.Exited, now.Counters.UnknownExits)
+	if now.Counters.BadStarts != 0 || now.Counters.Killed != 0 || now.Total > g.limit {
+		t.Errorf("bad starts %d, killed %d, total %d", now.Counters.BadStarts, now.Counters.Killed, now.Total)
+	}
+	if !template.Alive() {
+		t.Error("the template has ended since")
+	}
+	check()
+	s.Stop()
+	if left := s.Processes(); len(left) > 0 {
+		t.Errorf("after the stop %v are left", left)
+	}
 }
 
 // hangs are templates that do not do what they should.
@@ -275,5 +318,34 @@ func TestTemplateThreads(t *testing.T) {
 	g.lift()
 	if list := templatesOf(s); len(list) != 0 {
 		t.Errorf("the templates are %v", list)
+	}
+}
+
+// TestTemplateServing: a program into which the shared object cannot be loaded serves by
+// itself. It is stopped to be looked at when availd is killed; the next one lets it go on, and
+// ends it when it holds no client.
+func TestTemplateServing(t *testing.T) {
+	t.Parallel()
+	p := pool{name: "tserving", options: []string{"--limit=2", "--protocol=queue", "--template=preload", "--preload=" + harness.Preload}}
+	p.command = append([]string{"/usr/bin/env", "-u", "LD_PRELOAD", "-u", "AVAILD_TEMPLATE_FD"}, fast...)
+	s := p.install(t)
+	running := s.load(1, sleepPath(longWork/3)).Start()
+	program := awaitTemplate(s, harness.Process{})
+	harness.WaitFor(t, "an answer", harness.Patience, more(running, 1))
+	if err := unix.Kill(program.PID, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	harness.WaitFor(t, "the program to stop", harness.Patience, func() bool { return program.State() == "T" })
+	main := s.Main()
+	shoot(t, main)
+	s.awaitAnother(main)
+	harness.WaitFor(t, "the program to go on", harness.Patience, func() bool { return program.State() != "T" })
+	if !program.Alive() {
+		t.Error("the program has ended with its client")
+	}
+	harness.WaitFor(t, "the program to be ended", 2*harness.Patience, func() bool { return !program.Alive() })
+	harness.WaitFor(t, "an answer of the next one", harness.Patience, more(running, 1))
+	if r := running.Stop(); r.Failed != 0 {
+		t.Errorf("lost: %v", r)
 	}
 }

@@ -52,7 +52,7 @@ func Peers(suite string) Recipe {
 	base := Programs(suite)
 	return Recipe{
 		Name: "peers", Suite: suite, Base: &base,
-		Packages: []string{"php-fpm", "php-opcache", "ucspi-tcp", "ipsvd", "xinetd"},
+		Packages: []string{"php-fpm", "php-opcache", "ucspi-tcp", "ipsvd", "xinetd", "uwsgi-core", "uwsgi-plugin-python3"},
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	controlName = "availd.control" // from image to image only: whoever asks a dead availd is to be told so
 	workerName  = "availd.w."      // and the generation
 	// Of templates, with the pid: our end of the channel, and the pidfd.
+	leavingName  = "availd.leaving." // of a template that is to exit, from one image to the next
 	templateName = "availd.template."
 	pidfdName    = "availd.template-pidfd."
 )

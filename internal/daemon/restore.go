@@ -34,6 +34,7 @@ type kept struct {
 	workers        map[uint64]int // pidfds by generation
 	channels       map[uint64]int // status channels, the same
 	templates      map[uint64]int // channels of templates, by pid
+	leaving        map[uint64]int // … of those that are to exit
 	pidfds         map[uint64]int // their pidfds, the same
 }
 
@@ -42,11 +43,11 @@ type kept struct {
 func (d *daemon) sortKept() kept {
 	k := kept{
 		state: -1, reports: -1, history: -1, board: -1, wake: -1, control: -1, flow: [2]int{-1, -1}, workers: map[uint64]int{}, channels: map[uint64]int{},
-		templates: map[uint64]int{}, pidfds: map[uint64]int{},
+		templates: map[uint64]int{}, leaving: map[uint64]int{}, pidfds: map[uint64]int{},
 	}
 	for _, s := range d.sockets.Stored {
 		if !k.single(s) && !numbered(k.workers, workerName, s) && !numbered(k.channels, channelName, s) &&
-			!numbered(k.templates, templateName, s) && !numbered(k.pidfds, pidfdName, s) {
+			!numbered(k.templates, templateName, s) && !numbered(k.leaving, leavingName, s) && !numbered(k.pidfds, pidfdName, s) {
 			_ = unix.Close(s.FD)
 		}
 	}

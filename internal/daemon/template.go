@@ -22,12 +22,14 @@ import (
 
 // This file starts templates, and takes over what they fork.
 
-// templateCommand is the command of a template. A template leads no session, whatever
-// workers do that are executed: its forks could not be given process groups of their own
-// (setpgid(2)).
+// templateCommand is the command of a template. One that knows the contract leads no session,
+// whatever workers do that are executed: its forks could not be given process groups of their
+// own (setpgid(2)). One that the shared object makes leads a session, as do its forks then: it
+// may be a program that did not become a template, which is stopped to be looked at, and the
+// kernel hangs up a stopped process that leads none when availd dies.
 func (d *daemon) templateCommand(path string, cfg config.Config) *spawn.Command {
 	c := *d.command
-	c.Session, c.Path, c.Args = false, path, cfg.Command[1:]
+	c.Session, c.Path, c.Args = cfg.Template == config.TemplatePreload, path, cfg.Command[1:]
 	return &c
 }
 
@@ -69,6 +71,9 @@ func (d *daemon) templateHandover(theirs int) spawn.Handover {
 		n := len(h.Files)
 		h.Files = append(h.Files, d.board.FD(), d.board.WakeFD())
 		h.Env = append(h.Env, worker.EnvBoardFD+"="+strconv.Itoa(n), worker.EnvWakeFD+"="+strconv.Itoa(n+1))
+	}
+	if object := PreloadObject(d.options.Executable); object != "" && d.object == "" {
+		h.Env = append(h.Env, template.EnvFork+"="+object)
 	}
 	h.Env = append(h.Env, template.EnvFD+"="+strconv.Itoa(len(h.Files)))
 	h.Files = append(h.Files, theirs)
@@ -164,6 +169,11 @@ func (d *daemon) forgetTemplate(t spawn.Process) {
 
 // keptTemplates are those of an earlier availd. same: the configuration is as it was.
 func (d *daemon) keptTemplates(same bool) (list []loop.RestoredTemplate) {
+	for number, fd := range d.kept.leaving {
+		if d.kept.templates[number] == 0 {
+			d.kept.templates[number] = fd
+		}
+	}
 	for number, fd := range d.kept.templates {
 		pidfd, ok := d.kept.pidfds[number]
 		delete(d.kept.pidfds, number)
@@ -179,7 +189,8 @@ func (d *daemon) keptTemplates(same bool) (list []loop.RestoredTemplate) {
 		}
 		list = append(list, loop.RestoredTemplate{
 			Process: spawn.Process{PID: int(number), FD: pidfd}, Channel: c,
-			Ours: d.handed, Current: d.handed && same && d.cfg.Template != config.TemplateOff,
+			Ours: d.handed, Current: d.handed && same && d.cfg.Template != config.TemplateOff && d.kept.leaving[number] == 0,
+			MayBeStopped: procfs.MayBeStopped(int(number)),
 		})
 	}
 	for _, fd := range d.kept.pidfds {

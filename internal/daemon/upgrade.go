@@ -151,7 +151,7 @@ func oneLine(text string) string {
 
 // execute becomes the installed binary: the same pid, workers and sockets. It
 // returns only on error, and then nothing has changed.
-func (d *daemon) execute(workers, channels []loop.Handed, t *spawn.Process) error {
+func (d *daemon) execute(workers, channels []loop.Handed, templates []loop.HandedTemplate) error {
 	list := []activation.Stored{{FD: d.state.FD(), Name: stateName}}
 	if d.area != nil {
 		list = append(list, activation.Stored{FD: d.area.FD, Name: historyName})
@@ -173,8 +173,12 @@ func (d *daemon) execute(workers, channels []loop.Handed, t *spawn.Process) erro
 	if d.cfg.Protocol.Channel {
 		list = append(list, activation.Stored{FD: d.flow[0], Name: flowReadName}, activation.Stored{FD: d.flow[1], Name: flowWriteName})
 	}
-	if t != nil {
-		list = append(list, activation.Stored{FD: t.Channel, Name: fmt.Sprintf("%s%d", templateName, t.PID)},
+	for _, t := range templates {
+		name := leavingName
+		if t.Current {
+			name = templateName
+		}
+		list = append(list, activation.Stored{FD: t.Channel, Name: fmt.Sprintf("%s%d", name, t.PID)},
 			activation.Stored{FD: t.FD, Name: fmt.Sprintf("%s%d", pidfdName, t.PID)})
 	}
 	list = append(list, numberedAll(channelName, channels)...)

@@ -62,7 +62,12 @@ func (c *core) post(r request) {
 }
 
 // isDead reports whether a worker is not in the table any more.
-func (c *core) isDead(p *proc) bool { return c.procs[p.PID] != p }
+func (c *core) isDead(p *proc) bool {
+	if p.program != nil {
+		return p.program.state == templateEnded
+	}
+	return c.procs[p.PID] != p
+}
 
 // wall is the wall-clock time of a moment. It is worked out for display only,
 // so that a step of the wall clock changes nothing else.

@@ -289,7 +289,7 @@ func (w *world) seams() Seams {
 		Reconfigure: func() (Settings, error) { return w.settings() },
 		Keep:        w.keeper(),
 		Trial:       func(done func(error)) { w.trials = append(w.trials, done) },
-		Execute:     func(h, c []Handed, _ *spawn.Process) error { w.handed, w.channels = h, c; return unix.ENOEXEC },
+		Execute:     func(h, c []Handed, _ []HandedTemplate) error { w.handed, w.channels = h, c; return unix.ENOEXEC },
 		Log:         slog.New(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: withoutText})),
 	}
 }

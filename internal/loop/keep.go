@@ -68,6 +68,8 @@ type RestoredTemplate struct {
 	// Ours: it is a child of this process. Current: it is of the present revision, and
 	// ready; any other is ended when its orders are answered.
 	Ours, Current bool
+	// MayBeStopped says that the earlier process may have stopped it, to look at it.
+	MayBeStopped bool
 }
 
 // RestoredOrder is a worker that was ordered, or was about to be.

@@ -27,7 +27,6 @@ import (
 // retiree is a worker that is ended as soon as it holds no connection.
 type retiree struct {
 	proc      *proc
-	template  *templateProc // it is a program that did not become one, and no worker; else nil
 	due       policy.Instant
 	looks     int
 	stopped   policy.Instant // since then; 0 = it runs
@@ -48,14 +47,6 @@ type retirees struct {
 	list   []*retiree
 	asked  []*retiree // those that are being looked at
 	warned bool       // that some are signalled instead
-}
-
-// isGone reports whether w has ended.
-func (s *retirees) isGone(w *retiree) bool {
-	if w.template != nil {
-		return w.template.state == templateEnded
-	}
-	return s.procs[w.proc.PID] != w.proc
 }
 
 // looked is the answer to one round of looks.
@@ -115,7 +106,7 @@ func (s *retirees) collect() {
 	rest := s.list[:0]
 	for _, w := range s.list {
 		switch {
-		case s.isGone(w) || w.over:
+		case s.isDead(w.proc) || w.over:
 		case w.due <= s.now && len(s.asked) < maxLooks:
 			s.asked = append(s.asked, w)
 		default:
@@ -134,7 +125,7 @@ func (s *retirees) looked(held []quiesce.State) {
 	s.asked = nil
 	var stopped []*retiree
 	for i, w := range asked {
-		if s.isGone(w) || w.over {
+		if s.isDead(w.proc) || w.over {
 			continue
 		}
 		switch {

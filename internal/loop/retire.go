@@ -43,9 +43,10 @@ func (s *retirees) endBetween(p *proc) {
 }
 
 // endTemplateBetween ends a program that did not become a template as soon as it holds no
-// connection: it may have served clients meanwhile, as a worker does.
-func (s *retirees) endTemplateBetween(t *templateProc) {
-	s.list = append(s.list, &retiree{proc: &proc{Process: t.Process}, template: t, due: s.now})
+// connection: it may have served clients meanwhile, as a worker does. The first look is at
+// that moment.
+func (s *retirees) endTemplateBetween(t *templateProc, first policy.Instant) {
+	s.list = append(s.list, &retiree{proc: t.asProc(), due: first})
 }
 
 // seeThatItHears makes sure that a worker that was sent its signal does not wait for

@@ -187,7 +187,7 @@ type Seams struct {
 	// Trial runs another binary on a copy of the state, and calls done from
 	// another goroutine. Execute becomes it, and returns only on error.
 	Trial   func(done func(error))
-	Execute func(workers, channels []Handed, t *spawn.Process) error
+	Execute func(workers, channels []Handed, templates []HandedTemplate) error
 	// Templates are for services whose workers are forked.
 	Templates Templates
 	Log       *slog.Logger

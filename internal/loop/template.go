@@ -62,7 +62,9 @@ type Templates struct {
 type templateProc struct {
 	spawn.Process
 	channel  *template.Channel
-	inherits bool // an earlier availd has started it: its forks are not our children
+	proc     *proc // as which it is looked at and signalled; see asProc
+	inherits bool  // an earlier availd has started it: its forks are not our children
+	serves   bool  // it may be a program that did not become a template, and hold a client
 	state    templateState
 	starting bool           // its start is not over
 	started  policy.Instant // for a deadline, and its age
@@ -183,6 +185,14 @@ func (s *templates) followTemplate(t *templateProc) {
 		_ = nowait.Close(t.Given)
 		t.Given = 0
 	}
+}
+
+// asProc is t as the likes of retirees know processes. It is in no table of workers.
+func (t *templateProc) asProc() *proc {
+	if t.proc == nil {
+		t.proc = &proc{Process: t.Process, program: t}
+	}
+	return t.proc
 }
 
 // leavePlace: t gets no order any more.

@@ -24,6 +24,9 @@ func (s *templates) tendTemplates() {
 			t.overdue, t.silent = false, 0
 			s.templateFailed(t, event.TemplateHungUp.With(event.Template(t.PID)), true)
 			s.killTemplate(t)
+		case t.overdue && t.serves: // what it has not answered it never will
+			t.overdue, t.silent = false, 0
+			s.settleOrders(t)
 		case t.overdue && t.state != templateEnded:
 			t.overdue, t.silent = false, 0
 			s.killTemplate(t)

@@ -71,7 +71,7 @@ func (s *templates) retireTemplate(t *templateProc) {
 func (s *templates) askTemplate(t *templateProc) {
 	if !t.asked {
 		t.asked, t.due = true, s.now+leavePatience
-		_ = s.seams.Signal(t.Process, unix.SIGTERM, false)
+		s.send(t.asProc(), unix.SIGTERM, false)
 	}
 }
 
@@ -82,19 +82,22 @@ func (s *templates) killTemplate(t *templateProc) {
 		return
 	}
 	t.killed, t.state, t.due = true, templateLeaving, 0
-	_ = s.seams.Signal(t.Process, unix.SIGKILL, false)
+	s.send(t.asProc(), unix.SIGKILL, false)
 }
 
 // endServing ends a program that has never waited for an order. It may be one into which
 // the shared object cannot be loaded, such as a static one, and then it accepts connections
 // as any worker does.
-func (s *templates) endServing(t *templateProc) {
+func (s *templates) endServing(t *templateProc) { s.endServingFrom(t, s.now) }
+
+// endServingFrom looks whether it holds a client from that moment on.
+func (s *templates) endServingFrom(t *templateProc, first policy.Instant) {
 	s.leavePlace(t)
 	if t.state >= templateLeaving {
 		return
 	}
-	t.state, t.asked, t.due = templateLeaving, true, s.now+servePatience
-	s.retirees.endTemplateBetween(t)
+	t.state, t.asked, t.serves, t.due = templateLeaving, true, true, s.now+servePatience
+	s.retirees.endTemplateBetween(t, first)
 }
 
 // collectTemplate acts on the end of a template's process.

@@ -3,6 +3,8 @@ package loop
 import (
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/availd/availd/policy"
 	"github.com/availd/availd/spawn"
 )
@@ -20,6 +22,9 @@ func (s *templates) restoreTemplates(r *Restored) (entries []policy.Entry, err e
 		if err := s.watchTemplate(t); err != nil {
 			return nil, err
 		}
+		if rt.MayBeStopped { // a program that did not become a template is looked at like a worker
+			s.send(t.asProc(), unix.SIGCONT, false)
+		}
 		if rt.Current {
 			s.current = t
 		}
@@ -36,11 +41,23 @@ func (s *templates) restoreTemplates(r *Restored) (entries []policy.Entry, err e
 	}
 	for _, t := range slices.Clone(s.all) {
 		if t != s.current {
-			s.retireTemplate(t)
+			s.retireInherited(t)
 		}
 	}
 	s.eager = s.cfg.Template && s.current == nil && len(s.procs) > 0
 	return entries, nil
+}
+
+// retireInherited has a template of an earlier process exit, by the end of its orders. With
+// --template=preload it may be a program that did not become one, and hold a client: one that
+// goes on is ended as soon as it holds none.
+func (s *templates) retireInherited(t *templateProc) {
+	if s.cfg.Template && !s.cfg.TemplatePreload {
+		s.retireTemplate(t)
+		return
+	}
+	t.channel.EndOrders()
+	s.endServingFrom(t, s.now+answerPatience)
 }
 
 func (s *templates) restoreOrder(o RestoredOrder, t *templateProc) policy.Entry {
@@ -56,9 +73,17 @@ func (s *templates) restoreOrder(o RestoredOrder, t *templateProc) policy.Entry 
 	return o.Entry
 }
 
-// handOnTemplate leaves the next image with the one template that takes orders, and with no
-// order that was not sent. The descriptors of the template that is handed on stay the loop's. undo is for a next image that cannot be executed.
-func (s *templates) handOnTemplate() (handed *spawn.Process, undo func()) {
+// HandedTemplate is what the next image of this process gets of a template. Both
+// descriptors stay the loop's. Current: it takes orders.
+type HandedTemplate struct {
+	PID, FD, Channel int
+	Current          bool
+}
+
+// handOnTemplates leaves the next image with the template that takes orders, with those that
+// are to exit, as they may hold a client, and with no order that was not sent. undo is for a
+// next image that cannot be executed.
+func (s *templates) handOnTemplates() (handed []HandedTemplate, undo func()) {
 	var dropped []int
 	for _, p := range slices.Clone(s.starts.underWay) {
 		if p.order != nil && (p.order.to == nil || p.order.to != s.current) {
@@ -67,11 +92,9 @@ func (s *templates) handOnTemplate() (handed *spawn.Process, undo func()) {
 		}
 	}
 	for _, t := range s.all {
-		if t != s.current || t.state != templateReady {
-			s.seams.Templates.Forget(t.Process)
-			continue
+		if t.state != templateEnded {
+			handed = append(handed, HandedTemplate{t.PID, t.FD, t.channel.FD(), t == s.current && t.state == templateReady})
 		}
-		handed = &spawn.Process{PID: t.PID, FD: t.FD, Channel: t.channel.FD()}
 	}
 	return handed, func() {
 		for _, pid := range dropped {

@@ -92,7 +92,7 @@ func (u *upgrade) becomeNext() {
 		return
 	}
 	u.retirees.goOnAll()
-	handed, undo := u.templates.handOnTemplate()
+	handed, undo := u.templates.handOnTemplates()
 	u.memory.keep()
 	u.load.past.save()
 	u.seams.Flush()

@@ -13,7 +13,6 @@ import (
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/policy"
-	"github.com/availd/availd/spawn"
 )
 
 // asks makes another goroutine ask for an upgrade.
@@ -57,7 +56,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	flushed := false
 	w.loop.seams.Flush = func() bool { flushed = true; return false }
-	w.loop.seams.Execute = func(h, _ []Handed, _ *spawn.Process) error {
+	w.loop.seams.Execute = func(h, _ []Handed, _ []HandedTemplate) error {
 		w.handed = h
 		if !flushed || w.slots[2] != "102 state 1" {
 			t.Errorf("what is to be told is flushed: %t, 102 is on record as %s", flushed, w.slots[2])

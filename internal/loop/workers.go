@@ -29,9 +29,10 @@ type proc struct {
 	by           unix.Signal // by which it was asked to retire, so that an end by it is a good one
 	forced       bool        // to end: after a timeout, or at a stop
 	timing       timing
-	slot         int  // where it is written down, -1 = nowhere
-	stored       bool // the service manager has a copy of FD
-	wasStored    bool // an earlier image of this process may have given it one
+	program      *templateProc // it is no worker, but this; nil for all workers
+	slot         int           // where it is written down, -1 = nowhere
+	stored       bool          // the service manager has a copy of FD
+	wasStored    bool          // an earlier image of this process may have given it one
 	adopted      bool
 	heir         bool       // not started by us: a worker has left it in its place
 	source       string     // of the connection it was started with

@@ -31,9 +31,14 @@ import (
 // EnvFD names the variable that holds the template's end of the pair, EnvPID the one that
 // holds the template's own pid. The latter is for availd, which finds by it who was forked
 // by which template; workers leave both alone or remove them.
+//
+// EnvFork names the variable that holds the path of a shared object whose function
+// availd_fork forks a worker by one copy of the template in place of two. It is missing where
+// there is no such object.
 const (
-	EnvFD  = "AVAILD_TEMPLATE_FD"
-	EnvPID = "AVAILD_TEMPLATE_PID"
+	EnvFD   = "AVAILD_TEMPLATE_FD"
+	EnvPID  = "AVAILD_TEMPLATE_PID"
+	EnvFork = "AVAILD_TEMPLATE_FORK"
 )
 
 // Errors of [Channel.Receive] and [Channel.Send].

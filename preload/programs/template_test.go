@@ -1,6 +1,8 @@
 package programs
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -35,9 +37,9 @@ func TestTemplate(t *testing.T) {
 						filepath.Join(dir, "worker"), mode)
 					p.clients(2, 20)
 					p.counted(40)
-					p.until("all workers are availd's, each in a group of its own", func() bool {
+					p.until("all workers are availd's, each in a group and a session of its own", func() bool {
 						for _, w := range p.state().Workers {
-							if s, ok := procfs.ReadStat(w.PID); ok && (s.Parent != p.cmd.Process.Pid || s.Group != w.PID) {
+							if s, ok := procfs.ReadStat(w.PID); ok && (s.Parent != p.cmd.Process.Pid || s.Group != w.PID || s.Session != w.PID) {
 								return false
 							}
 						}
@@ -82,6 +84,50 @@ func TestPython(t *testing.T) {
 	p := start(t, nil, []string{"--preload=" + filepath.Join(dir, "plain.so"), "--protocol=queue", "--limit=3"}, testutil.Program(t, "python3"), "-c", pythonLoop)
 	p.clients(3, 30)
 	p.counted(90)
+}
+
+// TestForkFunction: an interpreter that knows the contract forks by availd_fork as well as by
+// itself, by the functions of the example for gunicorn.
+func TestForkFunction(t *testing.T) {
+	dir := build(t)
+	text, err := os.ReadFile("../../examples/gunicorn/worker.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, functions, _ := strings.Cut(string(text), "\ndef fork_twice():")
+	functions, _, found := strings.Cut(functions, "\ndef inherited():")
+	if !found {
+		t.Fatal("the example has other functions")
+	}
+	program := "import gc, os, random, socket, sys\nprint('a buffer that is not flushed', end='')\ndef fork_twice():" + functions +
+		"become_worker()\nassert random.random() != 0.5\n" + pythonLoop
+	for name, object := range map[string]string{"once": filepath.Join(dir, "plain.so"), "twice": "/nowhere"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, []string{"--template=worker", "--protocol=queue", "--limit=3"},
+				"/usr/bin/env", "AVAILD_TEMPLATE_FORK="+object, testutil.Program(t, "python3"), "-c", program)
+			p.clients(3, 20)
+			template := 0
+			p.until("forks of a template", func() bool {
+				s := p.state()
+				if s.Template == nil || s.Template.Forks == 0 || s.Total == 0 {
+					return false
+				}
+				template = s.Template.PID
+				for _, w := range s.Workers {
+					if st, ok := procfs.ReadStat(w.PID); !ok || st.Parent != p.cmd.Process.Pid || st.Group != w.PID {
+						return false
+					}
+				}
+				return true
+			})
+			maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", template))
+			if err != nil || strings.Contains(string(maps), object) != (name == "once") {
+				t.Errorf("whether the template has the object: %v\n%s", err, maps)
+			}
+			p.stop()
+		})
+	}
 }
 
 // TestStaticTemplate: a program into which the object cannot be loaded is never ready, and

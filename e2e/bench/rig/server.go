@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -130,6 +131,27 @@ func (s *Server) AwaitWorkers(t testing.TB, n int, is func(harness.Process) bool
 		workers := slices.DeleteFunc(s.Workers(), func(p harness.Process) bool { return !is(p) })
 		return len(workers) == n
 	})
+}
+
+// WorkerMemory is the mean proportional set size of a process that serves: of all children
+// but templates, which are to their workers what php-fpm and gunicorn are to theirs.
+func (s *Server) WorkerMemory() (bytes int64) {
+	workers := slices.DeleteFunc(s.Workers(), func(p harness.Process) bool {
+		template, _ := p.Getenv("AVAILD_TEMPLATE_PID")
+		return template == strconv.Itoa(p.PID)
+	})
+	for _, p := range workers {
+		bytes += p.PSS()
+	}
+	return bytes / int64(max(1, len(workers)))
+}
+
+// OwnMemory is the part of Memory that is no file's.
+func (s *Server) OwnMemory() (bytes int64) {
+	for _, p := range s.Family() {
+		bytes += p.OwnPSS()
+	}
+	return bytes
 }
 
 // Memory is the proportional set size of the whole family: shared pages count

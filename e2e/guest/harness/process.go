@@ -174,6 +174,11 @@ func (p Process) Children() []Process {
 // PSS is the memory it uses in bytes, shared pages by their share.
 func (p Process) PSS() int64 { return p.kilobytes("smaps_rollup", "Pss:") * 1024 }
 
+// OwnPSS is the part of it that is no file's, and that the kernel cannot drop.
+func (p Process) OwnPSS() int64 {
+	return 1024 * (p.kilobytes("smaps_rollup", "Pss_Anon:") + p.kilobytes("smaps_rollup", "Pss_Shmem:"))
+}
+
 // Anon is the memory in bytes that is its own and no file's: RssAnon.
 func (p Process) Anon() int64 { return p.kilobytes("status", "RssAnon:") * 1024 }
 
