@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -101,7 +102,7 @@ func (r *Reporter) send(text string) {
 		flags = syscall.MSG_DONTWAIT
 	}
 	err := eintr(func() error { return syscall.Sendto(r.fd, []byte(text), flags, to) })
-	if away := err == syscall.EAGAIN; away != (flags != 0) {
+	if away := errors.Is(err, syscall.EAGAIN); away != (flags != 0) {
 		r.away.Store(away)
 	}
 }
