@@ -93,7 +93,7 @@ type daemon struct {
 	looker      *quiesce.Looker
 	observer    answerer[[]inspect.Worker, []policy.Observation]
 	explainer   answerer[[]activity.Question, []activity.Activity]
-	worksLooker answerer[[]policy.Working, []policy.Working]
+	worksLooker answerer[worksQuestion, []policy.Working]
 	sizes       answerer[measureQuestion, []int64]
 	next        next   // what a reload has read
 	place       string // the working directory, by the path that led there

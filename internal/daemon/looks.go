@@ -66,21 +66,37 @@ func (d *daemon) explain(list []activity.Question, done func([]activity.Activity
 	})
 }
 
-// worksShare is the part of a processor that looks at what workers hold may use: half a
-// hundredth.
-const worksShare = 200
+// The parts of a processor that looks at what workers hold may use: half a hundredth where
+// somebody asks for the status, and half of that for requests that take long. As much again
+// is for their explanations.
+const (
+	worksShare = 200
+	dueShare   = 400
+)
+
+// worksQuestion is what works is asked.
+type worksQuestion struct {
+	workers []policy.Working
+	limits  quiesce.Limits
+}
 
 // works looks at what workers that do not report have to do, and remembers what it has
 // seen. An empty answer says that it was not looked.
-func (d *daemon) works(asked []policy.Working, done func([]policy.Working)) {
-	d.worksLooker.ask(asked, done, func() func([]policy.Working) []policy.Working {
-		looker, allowance := quiesce.New(d.listeners(), []int{1, 2}), nowait.Allowance{Share: worksShare}
-		return func(asked []policy.Working) (found []policy.Working) {
+func (d *daemon) works(asked []policy.Working, limits quiesce.Limits, done func([]policy.Working)) {
+	d.worksLooker.ask(worksQuestion{asked, limits}, done, func() func(worksQuestion) []policy.Working {
+		looker := quiesce.New(d.listeners(), []int{1, 2})
+		all, due := nowait.Allowance{Share: worksShare}, nowait.Allowance{Share: dueShare}
+		return func(q worksQuestion) (found []policy.Working) {
 			nowait.Blocking(func() {
-				if allowance.Begin() {
-					looker.Works(asked)
-					found = asked
-					allowance.End()
+				none := q.limits == quiesce.Limits{}
+				switch {
+				case none && all.Begin():
+					looker.Works(q.workers)
+					found = q.workers
+					all.End()
+				case !none && due.Begin():
+					found = looker.Due(q.workers, q.limits)
+					due.End()
 				}
 			})
 			return found

@@ -168,8 +168,9 @@ type Seams struct {
 	Explain func(questions []activity.Question, done func([]activity.Activity))
 	// Works has it looked which of these workers are at a request, and calls done from another
 	// goroutine with the list completed, or with none if it could not be looked now. The loop
-	// asks again only after that, and leaves the list alone.
-	Works func(asked []policy.Working, done func([]policy.Working))
+	// asks again only after that, and leaves the list alone. With limits only requests that are
+	// about to be as old as one of them have to be looked at, and workers may be left out.
+	Works func(asked []policy.Working, limits quiesce.Limits, done func([]policy.Working))
 	// Measure finds out how much memory these processes take, closely those that may be above
 	// the limit, and calls done from another goroutine with bytes in their order, or
 	// SizeUnknown or SizeNotLooked. The loop asks again only after that.

@@ -3,6 +3,7 @@ package loop
 import (
 	"time"
 
+	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/policy"
 )
 
@@ -18,12 +19,20 @@ const workPause = time.Second
 type workLooks struct {
 	*core
 	running bool
-	at      policy.Instant // when the latest one was asked for; 0 = never
+	all     bool           // … and it is at all workers, whatever they are at
+	wanted  bool           // such a one is to follow it
+	at      policy.Instant // when the latest one at all was asked for; 0 = never
 	found   policy.Instant // when it was answered; 0 = never
 }
 
-// begin carries out the action LookAtWork. A look that is running already answers it.
+// begin carries out the action LookAtWork: the policy wants to know of requests that take too
+// long. A look that is running already answers it.
 func (l *workLooks) begin() {
+	p := &l.cfg.Policy
+	l.look(quiesce.Limits{Slow: p.SlowAfter, Busy: p.BusyTimeout})
+}
+
+func (l *workLooks) look(limits quiesce.Limits) {
 	if l.running || l.seams.Works == nil {
 		return
 	}
@@ -33,19 +42,24 @@ func (l *workLooks) begin() {
 			asked = append(asked, policy.Working{Worker: w.ID, Generation: w.Generation})
 		}
 	})
-	l.running, l.at = true, l.now
-	l.seams.Works(asked, func(found []policy.Working) { l.post(request{works: &works{found}}) })
+	l.running, l.all = true, limits == quiesce.Limits{}
+	if l.all {
+		l.at = l.now
+	}
+	l.seams.Works(asked, limits, func(found []policy.Working) { l.post(request{works: &works{found}}) })
 }
 
-// ask asks for a status, and reports whether more will be known in a moment.
+// ask asks for a status, which shows all requests, and reports whether more will be known in
+// a moment.
 func (l *workLooks) ask() (soon bool) {
 	if !l.policy.Infers() || len(l.procs) == 0 {
 		return false
 	}
 	if l.at == 0 || l.now >= l.at+workPause {
-		l.begin()
+		l.wanted = l.running && !l.all
+		l.look(quiesce.Limits{})
 	}
-	return l.running && (l.found == 0 || l.now >= l.found+workPause)
+	return (l.wanted || l.running && l.all) && (l.found == 0 || l.now >= l.found+workPause)
 }
 
 // works is the answer; an empty one says that it was not looked.
@@ -53,6 +67,13 @@ type works struct{ found []policy.Working }
 
 // looked books it.
 func (l *workLooks) looked(found []policy.Working) {
-	l.running, l.found = false, l.now
+	l.running = false
+	if l.all {
+		l.found = l.now
+	}
 	l.apply(l.policy.Worked(l.now, found))
+	if l.wanted {
+		l.wanted = false
+		l.look(quiesce.Limits{})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/event"
+	"github.com/availd/availd/internal/quiesce"
 	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/policy"
 )
@@ -18,7 +19,7 @@ func newWorkWorld(t *testing.T, busyTimeout time.Duration) (w *world, asked *[][
 	asked = &[][]int{}
 	var reply func([]policy.Working)
 	var latest []policy.Working
-	w.loop.seams.Works = func(list []policy.Working, done func([]policy.Working)) {
+	w.loop.seams.Works = func(list []policy.Working, limits quiesce.Limits, done func([]policy.Working)) {
 		var pids []int
 		for _, w := range list {
 			pids = append(pids, w.Worker)
@@ -105,5 +106,23 @@ func TestWorkStatus(t *testing.T) {
 	w.after(time.Hour)
 	if len(*asked) != 2 {
 		t.Errorf("asked about are %v although nobody wants to know", *asked)
+	}
+}
+
+// TestWorkOfAll: a status that is asked for while a look for old requests is under way has
+// one made at all workers, after that one.
+func TestWorkOfAll(t *testing.T) {
+	w, asked, answer := newWorkWorld(t, 2*time.Second)
+	if s := w.status(); len(*asked) != 1 || !s.Pending {
+		t.Fatalf("asked about are %v, pending %t", *asked, s.Pending)
+	}
+	answer()
+	if s := w.status(); len(*asked) != 2 || !s.Pending {
+		t.Fatalf("asked about are %v, pending %t", *asked, s.Pending)
+	}
+	answer(policy.Working{Holds: true, Works: true, For: time.Second})
+	s := w.status()
+	if b := s.Workers[0].BusySeconds; s.Pending || b == nil || *b != 1 || len(*asked) != 2 {
+		t.Errorf("pending %t, %+v, asked about are %v", s.Pending, s.Workers, *asked)
 	}
 }

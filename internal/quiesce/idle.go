@@ -40,6 +40,7 @@ const (
 // idleness is what is known of idle connections.
 type idleness struct {
 	info  map[uint64]sockdiag.TCPSocket // of this round, nil = not asked for yet
+	part  bool                          // … and there may be more
 	found map[int]map[uint64]traffic    // by process: what was found idle while it ran
 }
 
@@ -121,9 +122,10 @@ func (l *Looker) info() map[uint64]sockdiag.TCPSocket {
 	if l.idle.info != nil {
 		return l.idle.info
 	}
-	l.idle.info = map[uint64]sockdiag.TCPSocket{}
+	l.idle.info, l.idle.part = map[uint64]sockdiag.TCPSocket{}, false
 	for _, p := range l.ports {
-		_ = l.diag.LocalPort(p.family, p.number, true, func(s sockdiag.TCPSocket) { l.idle.info[uint64(s.Inode)] = s })
+		err := l.diag.LocalPort(p.family, p.number, true, func(s sockdiag.TCPSocket) { l.idle.info[uint64(s.Inode)] = s })
+		l.idle.part = l.idle.part || err != nil || !l.idle.info[p.inode].Listens
 	}
 	return l.idle.info
 }

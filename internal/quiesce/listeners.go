@@ -28,7 +28,7 @@ func New(listeners, others []int) *Looker {
 func newLooker() *Looker {
 	return &Looker{
 		diag: sockdiag.New(), await: awaitStop, ours: map[uint64]bool{}, queues: map[uint64]bool{}, names: map[string]bool{},
-		protocols: map[string]bool{}, anywhere: map[string]bool{}, tcp: map[uint64]listed{}, mayTake: !isFiltered(), proc: isOwnProc(),
+		protocols: map[string]bool{}, anywhere: map[string]bool{}, tcp: map[uint64]listed{}, jobs: map[uint64]job{}, due: due{servants: map[int]int{}}, mayTake: !isFiltered(), proc: isOwnProc(),
 	}
 }
 

@@ -100,6 +100,7 @@ type Looker struct {
 	idle    idleness
 	jobs    map[uint64]job // requests as of the last round of Works, by the inode of the connection
 	round   int            // its number
+	due     due
 	passing passing
 }
 

@@ -3,6 +3,7 @@ package quiesce
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,36 +38,53 @@ type job struct {
 	traffic traffic
 	waits   uint64 // how often the process had waited until then
 	works   bool
-	pid     int
+	pid     int // 0 = whose it is was not found out
 	seen    int // in the round of that number
+
+	// What only Due needs.
+	asked   int           // the worker: pid, or what has started it
+	fd      int           // its descriptor
+	unclear bool          // it has to be looked at closely
+	passed  time.Duration // the age at which it was last
+	rests   time.Time     // the worker was seen to wait for its client, and nothing went since
+	sought  time.Time     // nobody was found to have it
+	scans   int           // at so many processes, so far
 }
 
 // Works completes what is asked of each worker, or of the process that it has started and
 // waits for. It takes as long as Look does, and remembers what it has seen for the next time.
 func (l *Looker) Works(asked []policy.Working) {
-	l.asked = false
-	l.idle.reset()
-	l.round++
-	if l.jobs == nil {
-		l.jobs = map[uint64]job{}
-	}
-	for i := range asked {
-		if l.proc {
-			l.work(&asked[i], procfs.Servant(asked[i].Worker), time.Now())
-		}
-	}
-	for inode, j := range l.jobs {
-		if j.seen != l.round {
-			delete(l.jobs, inode)
-		}
-	}
+	l.begin()
+	l.worksNow(asked)
 }
 
-func (l *Looker) work(w *policy.Working, pid int, now time.Time) {
-	held, _, err := l.connections(Process{pid, -1})
-	if err != nil {
-		return
+func (l *Looker) worksNow(asked []policy.Working) {
+	for i := range asked {
+		if l.proc {
+			l.work(&asked[i], time.Now())
+		}
 	}
+	l.forget()
+}
+
+// holds returns what a worker holds, and which process it is that does: the one that it has
+// started and waits for, or else itself, as it may wait for a program that its request needs.
+func (l *Looker) holds(worker int) (pid int, held []Connection) {
+	pid = procfs.Servant(worker)
+	held, _, err := l.connections(Process{pid, -1})
+	sure := func(c Connection) bool { return c.Sure }
+	if pid != worker && (err != nil || !slices.ContainsFunc(held, sure)) {
+		pid = worker
+		held, _, err = l.connections(Process{pid, -1})
+	}
+	if err != nil {
+		return pid, nil
+	}
+	return pid, held
+}
+
+func (l *Looker) work(w *policy.Working, now time.Time) {
+	pid, held := l.holds(w.Worker)
 	var waiting map[uint64]bool
 	waits, visible := uint64(0), false
 	for _, c := range held {
@@ -78,7 +96,7 @@ func (l *Looker) work(w *policy.Working, pid int, now time.Time) {
 			waits = procfs.WaitCount(pid)
 		}
 		w.Holds = true
-		j := l.judgeJob(c.Inode, waiting[c.Inode] || !visible, job{begun: now, waits: waits, pid: pid, seen: l.round})
+		j := l.judgeJob(c.Inode, waiting[c.Inode] || !visible, job{begun: now, waits: waits, pid: pid, seen: l.round, asked: w.Worker, fd: c.FD})
 		l.jobs[c.Inode] = j
 		if age := now.Sub(j.begun); j.works && (!w.Works || age > w.For) {
 			w.Works, w.For = true, age
@@ -92,12 +110,12 @@ func (l *Looker) judgeJob(inode uint64, waitsForIt bool, j job) job {
 	before, known := l.jobs[inode]
 	s, isTCP := l.info()[inode]
 	isTCP = isTCP && s.Info
-	outstanding := isTCP && (s.Unread != 0 || s.Received > 0 && (s.Sent == 0 || s.SinceReceived < s.SinceSent))
-	j.works = outstanding || !waitsForIt
+	outstanding := isTCP && isOutstanding(s)
+	j.works, j.traffic = outstanding || !waitsForIt, traffic{s.Received, s.Sent}
 	if !j.works {
+		j.rests = j.begun
 		return j
 	}
-	j.traffic = traffic{s.Received, s.Sent}
 	same := known && before.works && before.pid == j.pid
 	if isTCP {
 		same = same && (before.traffic.received == s.Received || before.traffic.sent == s.Sent)
@@ -106,7 +124,7 @@ func (l *Looker) judgeJob(inode uint64, waitsForIt bool, j job) job {
 	}
 	switch {
 	case same:
-		j.begun = before.begun
+		j.begun, j.passed = before.begun, before.passed
 	case outstanding:
 		j.begun = j.begun.Add(-s.SinceReceived) // what has come last is the request, or its end
 	}

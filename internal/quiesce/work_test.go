@@ -31,6 +31,8 @@ func TestWorks(t *testing.T) {
 		{"recv", "half", false, true}, // its client has said something, and waits
 		{"recv", "compute", false, true},
 		{"epoll", "compute", false, true},
+		{"recv", "child", false, true}, // and the child has no connection
+		{"recv", "child", true, true},
 		{"recv", "stream", false, true}, // half of the answer, and then nothing
 		{"recv", "whole", true, false},
 		{"poll", "whole", true, false},
