@@ -183,9 +183,13 @@ func TestLook(t *testing.T) {
 		{"unix stream", unix.AF_UNIX, unix.SOCK_STREAM, path("a")},
 		{"unix seqpacket", unix.AF_UNIX, unix.SOCK_SEQPACKET, path("b")},
 		{"unix abstract", unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: fmt.Sprintf("@quiesce-test-%d", os.Getpid())}},
+		{"unix abstract with NULs", unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: fmt.Sprintf("@quiesce\x00test-%d\x00", os.Getpid())}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fd, sa := listen(t, test.family, test.kind, test.address)
+			if test.family == unix.AF_UNIX {
+				sa = test.address // Getsockname has it until the first NUL
+			}
 			_, database := listen(t, unix.AF_INET, unix.SOCK_STREAM, local4)
 			_, other := listen(t, unix.AF_UNIX, unix.SOCK_STREAM, path("db"))
 			w := start(t, fd, connect(t, unix.AF_INET, unix.SOCK_STREAM, database), connect(t, unix.AF_UNIX, unix.SOCK_STREAM, other))

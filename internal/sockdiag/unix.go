@@ -3,7 +3,6 @@ package sockdiag
 import (
 	"bytes"
 	"encoding/binary"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,8 +49,8 @@ func (c *Conn) Clients(inode uint32, each func(client uint32)) error {
 	return nil
 }
 
-// Name returns the address of a Unix socket as unix.SockaddrUnix has it, with an
-// @ before an abstract one; "" for a socket without. A connection has the address
+// Name returns the address of a Unix socket as unix.Getsockname has it, with an @ before an
+// abstract one, and until the first NUL, which may be inside of that; "" for a socket without. A connection has the address
 // of the listener that it was accepted from.
 func (c *Conn) Name(inode uint32) (string, error) {
 	name, _, err := c.Listener(inode)
@@ -61,14 +60,20 @@ func (c *Conn) Name(inode uint32) (string, error) {
 // Listener is Name, and tells whether the socket listens.
 func (c *Conn) Listener(inode uint32) (name string, listens bool, err error) {
 	value, state, err := c.unix(inode, showName, attrName)
-	switch {
-	case err != nil || len(value) == 0:
-	case value[0] == 0:
-		name = "@" + string(value[1:])
-	default:
-		name = strings.TrimRight(string(value), "\x00")
+	if err == nil {
+		name = string(asGiven(value))
 	}
 	return name, state == tcpListen, err
+}
+
+// asGiven makes a name of the kernel's what unix.Getsockname has. An abstract one may have
+// NULs, as of a program that binds the whole of sun_path.
+func asGiven(name []byte) []byte {
+	if len(name) > 0 && name[0] == 0 {
+		name[0] = '@'
+	}
+	name, _, _ = bytes.Cut(name, []byte{0})
+	return name
 }
 
 // unix asks for one attribute, and the state, which is told in words of TCP. The
@@ -127,16 +132,9 @@ func (c *Conn) NamedConnections(each func(name []byte, inode uint32)) error {
 		if len(m) < unixMessageSize {
 			return errStrange
 		}
-		name := attribute(m[unixMessageSize:], attrName)
-		switch {
-		case len(name) == 0:
-			return nil
-		case name[0] == 0:
-			name[0] = '@'
-		default:
-			name = bytes.TrimRight(name, "\x00")
+		if name := asGiven(attribute(m[unixMessageSize:], attrName)); len(name) > 0 {
+			each(name, order.Uint32(m[4:]))
 		}
-		each(name, order.Uint32(m[4:]))
 		return nil
 	})
 }
