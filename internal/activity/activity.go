@@ -131,7 +131,7 @@ func (l *Looker) Look(questions []Question) []Activity {
 // first looks at all of them, and asks about all of their sockets at once.
 func (l *Looker) first(questions []Question, answers []Activity, before []int64) {
 	sockets := sockets{looker: l}
-	found := make([]doing, len(questions))
+	found := make([][]doing, len(questions))
 	for i, q := range questions {
 		pid := procfs.Servant(q.PID)
 		cpu, alive := procfs.CPUTime(pid)
@@ -142,12 +142,13 @@ func (l *Looker) first(questions []Question, answers []Activity, before []int64)
 		answers[i].PID = pid
 		answers[i].Catches = q.Signal != 0 && procfs.Handles(q.PID, q.Signal)
 		found[i] = l.doing(pid)
-		sockets.want(found[i].files)
+		sockets.want(found[i])
 	}
 	sockets.ask()
 	for i := range answers {
 		if a := &answers[i]; a.PID != 0 {
-			found[i].describe(a, &sockets)
+			d := sockets.pick(found[i])
+			d.describe(a, &sockets)
 		}
 	}
 }
@@ -171,10 +172,11 @@ func (l *Looker) again(a *Activity) {
 	if a.Kind != Computes || a.Over == 0 || a.CPU*2 >= a.Over {
 		return
 	}
-	if d := l.doing(a.PID); d.state != 0 && d.state != 'R' {
-		sockets := sockets{looker: l}
-		sockets.want(d.files)
-		sockets.ask()
+	list := l.doing(a.PID)
+	sockets := sockets{looker: l}
+	sockets.want(list)
+	sockets.ask()
+	if d := sockets.pick(list); d.state != 0 && d.state != 'R' {
 		d.describe(a, &sockets)
 	}
 }

@@ -99,6 +99,15 @@ var roles = map[string]func(argument string){
 		_ = unix.Pipe(p[:])
 		_, _ = unix.Read(p[0], make([]byte, 1))
 	},
+	"client-recv": func(argument string) { // in a second thread, as a server with a thread for each client
+		fd, _, _ := unix.Accept(3)
+		go func() {
+			runtime.LockOSThread()
+			fd := connected(unix.AF_INET, unix.SOCK_STREAM, loopback(argument))
+			_, _, _ = unix.Recvfrom(fd, make([]byte, 9), 0)
+		}()
+		_, _ = unix.Read(fd, make([]byte, 1))
+	},
 	"sleep": func(string) { _ = unix.Nanosleep(&unix.Timespec{Sec: 1000}, nil) },
 	"loop": func(string) {
 		for n := 0; ; n++ {
@@ -291,12 +300,56 @@ func TestLook(t *testing.T) {
 func (l *Looker) settle(t *testing.T, pid int, calls string, kind Kind) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		d := l.doing(pid)
+		d := l.picked(pid)
 		if kind == Computes || kind == Stopped && d.state == 'T' || calls != "" && isOneOf(d.call, calls) {
 			return
 		}
 	}
 	t.Fatalf("worker %d is not in %s: %+v", pid, calls, l.doing(pid))
+}
+
+// picked is what the thread does that is told.
+func (l *Looker) picked(pid int) doing {
+	list := l.doing(pid)
+	s := sockets{looker: l}
+	s.want(list)
+	s.ask()
+	return s.pick(list)
+}
+
+// TestLookThreads: of a thread that waits for the next request of its client and one that
+// waits for somebody else the other one has the request, whichever comes first.
+func TestLookThreads(t *testing.T) {
+	p := newPeers(t)
+	l := New([]int{int(p.listener.Fd())})
+	defer func() { must(t, l.Close()) }()
+	pid := start(t, p.listener, []string{"/proc/self/exe"}, "client-recv "+p.silent)
+	l.settle(t, pid, "recvfrom", Waits)
+	for end := time.Now().Add(30 * time.Second); l.thread(pid, pid, true).call != "read"; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the first thread does %+v", l.thread(pid, pid, true))
+		}
+	}
+	if a := l.Look([]Question{{PID: pid}})[0]; a.Call != "recvfrom" || a.On != "127.0.0.1:"+p.silent {
+		t.Errorf("%+v, want recvfrom of port %s", a, p.silent)
+	}
+}
+
+// TestLookUnix: the client of a Unix socket has no name, and is told by that of the socket.
+func TestLookUnix(t *testing.T) {
+	for _, name := range []string{filepath.Join(t.TempDir(), "s"), fmt.Sprintf("@activity-test-%d", os.Getpid()), fmt.Sprintf("@activity\x00test-%d\x00", os.Getpid())} {
+		address := &unix.SockaddrUnix{Name: name}
+		listener := listen(t, unix.AF_UNIX, address, 9)
+		l := New([]int{int(listener.Fd())})
+		client := connected(unix.AF_UNIX, unix.SOCK_STREAM, address)
+		pid := start(t, listener, []string{"/proc/self/exe"}, "client")
+		l.settle(t, pid, "read", Waits)
+		if a := l.Look([]Question{{PID: pid}})[0]; a.Call != "read" || a.On != "its client" {
+			t.Errorf("%q: %+v, want read of its client", name, a)
+		}
+		must(t, l.Close())
+		_ = unix.Close(client)
+	}
 }
 
 func isOneOf(call, calls string) bool {

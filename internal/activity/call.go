@@ -35,15 +35,15 @@ const (
 func (c class) rank() int {
 	switch c {
 	case onFile, connects, onPath, onPathAt:
-		return 7
+		return 14
 	case polls, selects, children:
-		return 6
+		return 12
 	case epolls:
-		return 5
+		return 10
 	case sleeping:
-		return 4
+		return 8
 	default:
-		return 3
+		return 6
 	}
 }
 
@@ -188,7 +188,8 @@ func addressAt(pid int, address uint64, size int) string {
 	case family == unix.AF_INET6 && size >= unix.SizeofSockaddrInet6-4:
 		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:])).Unmap(), binary.BigEndian.Uint16(b[2:])).String()
 	case family == unix.AF_UNIX && size > 2 && b[2] == 0:
-		return "@" + string(b[3:])
+		b[2] = '@'
+		fallthrough
 	case family == unix.AF_UNIX:
 		name, _, _ := strings.Cut(string(b[2:]), "\x00")
 		return name

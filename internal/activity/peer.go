@@ -63,17 +63,33 @@ type sockets struct {
 	wanted map[uint64]bool
 }
 
-func (s *sockets) want(files []file) {
-	for _, f := range files {
-		if f.inode == 0 || f.queue {
-			continue
+func (s *sockets) want(list []doing) {
+	for _, d := range list {
+		for _, f := range d.files {
+			if f.inode == 0 || f.queue {
+				continue
+			}
+			if s.wanted == nil {
+				s.wanted = map[uint64]bool{}
+			}
+			s.wanted[f.inode] = true
 		}
-		if s.wanted == nil {
-			s.wanted = map[uint64]bool{}
-		}
-		s.wanted[f.inode] = true
 	}
 }
+
+// onlyClients reports whether files are connections to clients of the service, and maybe
+// listening sockets.
+func (s *sockets) onlyClients(files []file) bool {
+	for _, f := range files {
+		if !f.queue && (f.inode == 0 || !strings.HasPrefix(s.peer(f.inode), itsClient)) {
+			return false
+		}
+	}
+	return len(files) > 0
+}
+
+// itsClient is what the client of a worker is called.
+const itsClient = "its client"
 
 // ask reads the kernel's lists of sockets, until all are found. Unix sockets are asked
 // about one by one, as the kernel finds those by their inode numbers.
@@ -111,7 +127,7 @@ func (s *sockets) peer(inode uint64) string {
 	if e, found := s.ends[inode]; found {
 		switch remote := e.Remote; {
 		case s.looker.addresses[portOnly(int(e.Local.Port()))] && e.Local != (netip.AddrPort{}):
-			return "its client " + remote.String()
+			return itsClient + " " + remote.String()
 		case remote.IsValid():
 			return remote.String()
 		case e.Local.IsValid():
@@ -124,7 +140,7 @@ func (s *sockets) peer(inode uint64) string {
 		return "a socket" // of another network namespace, or another family
 	}
 	if own != "" && !listens && s.looker.addresses[own] {
-		return "its client"
+		return itsClient
 	}
 	peer, err := s.looker.diag.Peer(uint32(inode))
 	if err != nil || peer == "" {

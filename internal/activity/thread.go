@@ -21,19 +21,42 @@ type doing struct {
 // mostThreads bounds how many threads of a process are looked at.
 const mostThreads = 128
 
-// doing looks at all threads, and picks one.
-func (l *Looker) doing(pid int) (best doing) {
+// doing looks at all threads.
+func (l *Looker) doing(pid int) (list []doing) {
 	threads, _ := procfs.Threads(pid)
 	native := procfs.IsNative(pid)
-	for i, thread := range threads {
-		if i == mostThreads {
-			break
+	for _, thread := range threads[:min(len(threads), mostThreads)] {
+		list = append(list, l.thread(pid, thread, native))
+	}
+	return list
+}
+
+// pick picks the thread that most likely has the request. Of a server that has a thread for
+// each connection most may wait for the next request of theirs, and the one that waits for
+// a database has it.
+func (s *sockets) pick(list []doing) (best doing) {
+	for i, d := range list {
+		if len(list) > 1 && d.hears() && s.onlyClients(d.files) {
+			d.rank = min(d.rank-1, clientRank)
 		}
-		if d := l.thread(pid, thread, native); i == 0 || d.rank > best.rank {
+		if i == 0 || d.rank > best.rank {
 			best = d
 		}
 	}
 	return best
+}
+
+// clientRank is the rank of a thread that waits for its client to say something.
+const clientRank = 11
+
+// hears reports whether a call waits for something to come.
+func (d *doing) hears() bool {
+	switch d.class {
+	case polls, selects, epolls:
+		return true
+	default:
+		return d.class == onFile && (strings.HasPrefix(d.call, "read") || strings.HasPrefix(d.call, "recv"))
+	}
 }
 
 // thread looks at one thread. Its rank says how likely it is the one that has the request:
@@ -49,17 +72,17 @@ func (l *Looker) thread(pid, thread int, native bool) (d doing) {
 	case d.state == 0:
 		return doing{}
 	case d.state == 'D':
-		d.rank = 9
+		d.rank = 18
 	case d.state == 'R':
-		d.rank = 8
+		d.rank = 16
 	case d.state == 'T' || d.state == 't':
-		d.rank = 1
+		d.rank = 2
 	case !d.seen:
-		d.wchan, d.rank = procfs.Wchan(pid, thread), 1
+		d.wchan, d.rank = procfs.Wchan(pid, thread), 2
 	default:
 		d.rank = d.class.rank()
 		if d.onlyQueues() { // it waits for the next client
-			d.rank = 2
+			d.rank = 4
 		}
 	}
 	return d
