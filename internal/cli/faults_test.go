@@ -57,7 +57,10 @@ var faults = []fault{
 	{calls: "openat,fstat,newfstatat,getdents64", errors: "ENOMEM,EACCES", kind: "queue", all: true},
 	{calls: "openat", errors: "ENFILE,EMFILE", kind: "queue", all: true},
 	{calls: "accept4", errors: "ENFILE,EMFILE,ENOMEM,EPERM", kind: "notify", all: true}, // of the control socket
-	{calls: "socket", errors: "ENFILE,EMFILE,EAGAIN", kind: "queue", all: true},
+	// Each in a pool of its own: a socket that was made stays.
+	{calls: "socket", errors: "ENFILE", kind: "queue", all: true},
+	{calls: "socket", errors: "EMFILE", kind: "queue", all: true},
+	{calls: "socket", errors: "EAGAIN", kind: "queue", all: true},
 	{calls: "clone,clone3", errors: "EAGAIN,ENOMEM", kind: "upgraded", all: true},
 	{calls: "memfd_create,ftruncate", errors: "EMFILE,ENOMEM", kind: "upgraded", all: true},
 	{calls: "pipe2,pidfd_open,fcntl", errors: "EMFILE,ENFILE", kind: "upgraded", all: true},
@@ -290,8 +293,20 @@ func (p *pool) inject(strace, calls, errno, when string, f func()) {
 	})
 	f()
 	const refused = "(INJECTED)"
-	if when == "1+" { // what is refused may come only when a reload has gone so far
-		p.await("a call that is refused", func() bool { text, _ := os.ReadFile(out); return strings.Contains(string(text), refused) })
+	if when == "1+" { // what is refused may come only when a reload has gone so far, or with other clients
+		came := time.Now()
+		p.await("a call that is refused", func() bool {
+			text, _ := os.ReadFile(out)
+			if strings.Contains(string(text), refused) {
+				return true
+			}
+			if time.Since(came) > 2*time.Second {
+				p.served()
+				p.come()
+				came = time.Now()
+			}
+			return false
+		})
 	}
 	_ = cmd.Process.Signal(unix.SIGINT) // it detaches
 	<-ended

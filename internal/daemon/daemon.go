@@ -69,6 +69,8 @@ type daemon struct {
 	setsSaid []event.Line
 	path     string // of the worker program
 	object   string // that is loaded into workers (--preload); "" = none
+	// forkObject is the same file where it is not loaded: what a template may fork with.
+	forkObject string
 	// executing: a reload of an inetd service has its command executed.
 	executing atomic.Bool
 	log       *slog.Logger

@@ -20,6 +20,8 @@ const objectName = "availd-preload.so"
 // only write a line about one that is missing, so that is refused here.
 func (d *daemon) findPreload() error {
 	if !d.cfg.Preloads() {
+		// Not when a template is started: a directory that does not answer must not stop the loop.
+		d.forkObject = PreloadObject(d.options.Executable)
 		return nil
 	}
 	path := d.cfg.Preload

@@ -72,8 +72,8 @@ func (d *daemon) templateHandover(theirs int) spawn.Handover {
 		h.Files = append(h.Files, d.board.FD(), d.board.WakeFD())
 		h.Env = append(h.Env, worker.EnvBoardFD+"="+strconv.Itoa(n), worker.EnvWakeFD+"="+strconv.Itoa(n+1))
 	}
-	if object := PreloadObject(d.options.Executable); object != "" && d.object == "" {
-		h.Env = append(h.Env, template.EnvFork+"="+object)
+	if d.forkObject != "" {
+		h.Env = append(h.Env, template.EnvFork+"="+d.forkObject)
 	}
 	h.Env = append(h.Env, template.EnvFD+"="+strconv.Itoa(len(h.Files)))
 	h.Files = append(h.Files, theirs)
