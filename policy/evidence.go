@@ -158,6 +158,7 @@ func (s *Service) Inspected(now Instant, e Evidence) []Action {
 	if accepted {
 		s.infer.noteAccepted(0, 1)
 	}
+	s.infer.judgeDoubt(e)
 	s.listening.settle()
 	return s.end()
 }

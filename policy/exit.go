@@ -125,7 +125,16 @@ func (x *exits) judgeQuick(w *worker) {
 	if x.cfg.QuickExit == 0 || w.taken || w.told || x.infer.served(w) || x.now-w.started > x.cfg.QuickExit {
 		return
 	}
-	if x.throttle.quick++; x.throttle.quick >= max(1, x.cfg.QuickExits) {
+	if x.infer.on && x.infer.waiting() > 0 && !x.throttle.on && !x.draining {
+		x.infer.doubtQuick(w)
+		return
+	}
+	x.quick(w, x.cfg.QuickExits)
+}
+
+// quick books the end of a worker that served nothing, and pauses after so many in a row.
+func (x *exits) quick(w *worker, most int) {
+	if x.throttle.quick++; x.throttle.quick >= max(1, most) {
 		x.badStart(w, Action{Why: QuickEnd, Worker: w.id, Generation: w.generation})
 	}
 }

@@ -38,6 +38,7 @@ type infer struct {
 	queues     []queue
 	window     window
 	storm      storm
+	doubt      doubt
 
 	inspecting bool // an Inspect action was not answered yet
 	nextCount  Instant

@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 		"many":     many,
 
 		"work-background": workBackground,
+		"work-once":       workOnce,
+		"rush":            rush,
 
 		"work-inetd": workInetd,
 		"say":        say,

@@ -77,6 +77,7 @@ var unknownQueue = Queue{Oldest: -1}
 // Inspector knows the listeners. Ask and Close belong to one goroutine.
 type Inspector struct {
 	diag      *sockdiag.Conn
+	depths    *sockdiag.Reader
 	listeners []listener
 	ours      map[uint32]bool // inodes of sockets that workers have from us
 	lists     nowait.Allowance
@@ -92,7 +93,7 @@ type Inspector struct {
 // further descriptors that workers have from us.
 func New(listeners, others []int) *Inspector {
 	i := &Inspector{
-		diag: sockdiag.New(), ours: map[uint32]bool{}, questions: make(chan Question, 1),
+		diag: sockdiag.New(), depths: sockdiag.NewReader(), ours: map[uint32]bool{}, questions: make(chan Question, 1),
 		lists: nowait.Allowance{Share: share}, files: nowait.Allowance{Share: share},
 	}
 	for _, fd := range others {
@@ -179,7 +180,7 @@ func (i *Inspector) readLists(a *Answer) {
 			names[l.name] = n
 			a.Queues[n] = l.listClients(i.diag, n, a)
 		case l.isTCP && l.seen(i.diag):
-			if a.Sockets[n], a.Queues[n] = l.list(i.diag, n, a); a.Sockets[n] == policy.NotKnown {
+			if a.Sockets[n], a.Queues[n] = l.list(i.diag, i.depths, n, a); a.Sockets[n] == policy.NotKnown {
 				a.Counted = false
 			}
 		default:
@@ -207,7 +208,7 @@ func (i *Inspector) readNames(names map[string]int, a *Answer) {
 			continue
 		}
 		a.Sockets[n] = policy.NobodyAccepts
-		if i.listeners[n].compare() {
+		if l := &i.listeners[n]; l.compare() || l.left {
 			a.Sockets[n] = policy.SomebodyAccepts
 		}
 	}

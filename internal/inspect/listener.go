@@ -29,6 +29,8 @@ type listener struct {
 	oldest         time.Duration // at the last look
 	waited         int           // … and so many connections
 	queue          queue
+	depth          int  // before the list was read at the last look; -1 = unknown
+	left           bool // somebody has left the queue since the last look, which takes accept(2)
 }
 
 func describe(fd int) (l listener) {
@@ -87,7 +89,7 @@ func (l *listener) begin() {
 	if unix.Fstat(l.fd, &st) == nil && uint32(st.Ino) != l.inode {
 		*l = describe(l.fd)
 	}
-	l.before, l.accepted = l.accepted, l.before[:0]
+	l.before, l.accepted, l.left = l.accepted, l.before[:0], false
 }
 
 // compare reports whether there is an accepted connection that was not there before.
@@ -106,8 +108,9 @@ func (l *listener) compare() bool {
 const slack = 20 * time.Millisecond
 
 // list reads the list of a port's connections.
-func (l *listener) list(diag *sockdiag.Conn, socket int, a *Answer) (accepts policy.Acceptance, waits Queue) {
+func (l *listener) list(diag *sockdiag.Conn, depths *sockdiag.Reader, socket int, a *Answer) (accepts policy.Acceptance, waits Queue) {
 	now := time.Now()
+	depth := depths.Waiting(l.fd).Waiting
 	l.queue.begin()
 	err := diag.Port(l.family, l.port, func(c sockdiag.TCPConnection) {
 		switch {
@@ -120,19 +123,32 @@ func (l *listener) list(diag *sockdiag.Conn, socket int, a *Answer) (accepts pol
 	})
 	if err != nil {
 		l.queue.forget()
+		l.depth = -1
 		return policy.NotKnown, unknownQueue
 	}
 	l.queue.compareTCP(socket, now, a)
+	l.left = l.leaves(depths.Waiting(l.fd).Waiting)
+	l.depth = depth
 	waits = l.queue.state(false)
 	accepts = policy.NobodyAccepts
 	// Somebody has taken the oldest one, if it is not there any more and none has left
 	// otherwise; those that are reset by their client do, and then fewer wait than did.
 	younger := l.waited > 0 && waits.Waiting >= l.waited && waits.Oldest+slack < l.oldest+now.Sub(l.looked)
-	if l.compare() || younger {
+	if l.compare() || younger || l.left {
 		accepts = policy.SomebodyAccepts
 	}
 	l.looked, l.oldest, l.waited = now, waits.Oldest, waits.Waiting
 	return accepts, waits
+}
+
+// leaves reports whether a connection has left the queue of a TCP socket since the last
+// look, while so many wait after this one. Those that were reset by their client stay in the
+// queue, although they are listed no more, until they are accepted. So it has been left when
+// it is shorter than it was then with all who have come since. The depth is read before the
+// list for the next look and after it for this one, so that whoever comes meanwhile counts
+// against it.
+func (l *listener) leaves(depth int) bool {
+	return !l.looked.IsZero() && l.depth >= 0 && depth >= 0 && l.depth+l.queue.came() > depth
 }
 
 // listClients reads the list of those who wait at a Unix listener.
@@ -142,6 +158,6 @@ func (l *listener) listClients(diag *sockdiag.Conn, socket int, a *Answer) Queue
 		l.queue.forget()
 		return unknownQueue
 	}
-	l.queue.compareUnix(socket, time.Now(), a)
+	l.left = l.queue.compareUnix(socket, time.Now(), a) > 0
 	return l.queue.state(true)
 }

@@ -100,9 +100,20 @@ func (*queue) find(list []waiter, id uint64) *waiter {
 	return &list[n]
 }
 
-// compareUnix ends a look at a Unix listener, whose connections are in their order.
-func (q *queue) compareUnix(socket int, at time.Time, a *Answer) {
-	left := q.left()
+// came is how many of those that wait at a TCP listener have come since the look before.
+func (q *queue) came() (n int) {
+	for _, w := range q.now {
+		if q.find(q.before, w.id) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// compareUnix ends a look at a Unix listener, whose connections are in their order. It
+// returns how many have left.
+func (q *queue) compareUnix(socket int, at time.Time, a *Answer) (left int) {
+	left = q.left()
 	for n := range q.now {
 		w := &q.now[n]
 		w.first, w.shut = at, w.id == 0
@@ -119,6 +130,7 @@ func (q *queue) compareUnix(socket int, at time.Time, a *Answer) {
 	for _, w := range q.before[:left] {
 		a.Accepted = append(a.Accepted, Accepted{Socket: socket, Waited: w.age, LowerBound: true})
 	}
+	return left
 }
 
 // left is how many of those before have left the queue at its head: the fewest with which

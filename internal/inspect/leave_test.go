@@ -1,0 +1,72 @@
+package inspect
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/policy"
+)
+
+// TestLeaves: who has been accepted and served between two looks, so that no connection is
+// held at either, has left the queue, although as many wait as before or more. Who was reset
+// by its client has not, although another has come in its place.
+func TestLeaves(t *testing.T) {
+	for _, test := range []struct{ network, address string }{
+		{"tcp4", "127.0.0.1:0"},
+		{"tcp6", "[::1]:0"},
+		{"unix", filepath.Join(t.TempDir(), "a")},
+	} {
+		t.Run(test.network, func(t *testing.T) {
+			l, file := listen(t, test.network, test.address)
+			i := open(t, file)
+			come := func() net.Conn {
+				c, err := net.Dial(l.Addr().Network(), l.Addr().String())
+				must(t, err)
+				t.Cleanup(func() { _ = c.Close() })
+				return c
+			}
+			looks := func(when string, want policy.Acceptance, waiting int) {
+				t.Helper()
+				var a *Answer
+				for deadline := time.Now().Add(10 * time.Second); ; { // until the kernel lists who has come
+					a = i.all()
+					if a.Sockets[0] == policy.SomebodyAccepts || a.Queues[0].Waiting == waiting {
+						break
+					}
+					if time.Now().After(deadline) {
+						t.Fatalf("%s: %+v", when, a)
+					}
+				}
+				if a.Sockets[0] != want {
+					t.Fatalf("%s: %+v", when, a)
+				}
+			}
+			serve := func() {
+				c, err := l.Accept()
+				must(t, err)
+				must(t, c.Close())
+			}
+			clients := []net.Conn{come(), come(), come()}
+			looks("three wait", policy.NobodyAccepts, 3)
+			looks("nothing has happened", policy.NobodyAccepts, 3)
+			serve()
+			come()
+			looks("as many wait", policy.SomebodyAccepts, 3)
+			looks("that is told once", policy.NobodyAccepts, 3)
+			serve()
+			come()
+			come()
+			looks("more wait", policy.SomebodyAccepts, 4)
+			if c, is := clients[2].(*net.TCPConn); is {
+				must(t, c.SetLinger(0))
+				must(t, c.Close())
+				come()
+				looks("one is reset, and another comes", policy.NobodyAccepts, 4)
+			}
+			come()
+			looks("one more comes", policy.NobodyAccepts, 5)
+		})
+	}
+}

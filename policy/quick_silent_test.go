@@ -1,0 +1,95 @@
+package policy
+
+import (
+	"testing"
+	"time"
+)
+
+// onceConfig: one place, and clients that always wait. The queues are sampled before each
+// end, as the loop does it.
+func onceConfig() Config {
+	cfg := queueConfig(1)
+	cfg.CrashIsNoFailure, cfg.ThrottleMax = true, time.Minute
+	return cfg
+}
+
+// A worker that does not report and exits with 0 after each request is no startup failure,
+// although the queue is never seen to be shorter: clients come as fast as they are served.
+func TestSilentQuickServes(t *testing.T) {
+	for _, rate := range []int{0, 3} { // how many more come than are served
+		x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"})
+		for n := range 200 {
+			x.sees = []string{"somebody"}
+			if n == 0 { // it has nothing to compare with
+				x.sees = []string{"nobody"}
+			}
+			x.event("+30ms")
+			x.queue = []int{3 + rate*n}
+			x.event("sample")
+			x.event("exit " + pid(n) + " 0")
+			x.event("conn 3")
+			if c := x.s.Condition(x.now); c.Throttled || c.Total != 1 || c.Counters.BadStarts != 0 {
+				t.Fatalf("%d more each time: after %d: %+v", rate, n+1, c)
+			}
+		}
+	}
+}
+
+// One that serves nobody pauses starts after two looks that have found so, and at once from
+// then on, for longer each time.
+func TestSilentQuickServesNothing(t *testing.T) {
+	play(t, onceConfig(),
+		row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"},
+		row{"+5ms", ""}, row{"sample", ""},
+		row{"exit 101 0", "watch on"},
+		row{"conn 3", "start 102, watch off"},
+		row{"+5ms", ""}, row{"sample", ""},
+		row{"exit 102 0", "watch on, bad start 102, throttle 1s quick-end, watch off"},
+		row{"+1s", "unthrottle, watch on"},
+		row{"conn 3", "start 103, watch off"},
+		row{"+5ms", ""}, row{"sample", ""},
+		row{"exit 103 0", "watch on, bad start 103, throttle 2s quick-end, watch off"},
+		row{"+2s", "unthrottle, watch on"},
+		row{"conn 3", "start 104, watch off"},
+		row{"+5ms", ""},
+		row{"sees somebody", ""}, // it is repaired
+		row{"sample", ""},
+		row{"exit 104 0", "watch on"},
+		row{"conn 3", "start 105, watch off"},
+		row{"+5ms", ""},
+		row{"sees nobody", ""}, row{"sample", ""},
+		row{"exit 105 0", "watch on"},
+		row{"conn 3", "start 106, watch off"},
+		row{"+5ms", ""}, row{"sample", ""},
+		row{"exit 106 0", "watch on, bad start 106, throttle 1s quick-end, watch off"},
+	)
+}
+
+// Where looks have to wait, such ends go on for a bounded time.
+func TestSilentQuickUnseen(t *testing.T) {
+	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""})
+	x.inspect = func() Evidence { return Evidence{} }
+	paused := 0
+	for n := 0; x.now < 10*time.Second && paused == 0; n++ {
+		x.event("conn 3")
+		x.event("+5ms")
+		x.event("sample")
+		x.event("exit " + pid(n) + " 0")
+		paused = int(x.s.Condition(x.now).Counters.Throttles)
+	}
+	if paused == 0 || x.now < quickLong || x.now > 3*quickLong {
+		t.Fatalf("%d pauses after %v", paused, x.now)
+	}
+}
+
+// A look that began before the end says nothing about it: another is made.
+func TestSilentQuickLooksAgain(t *testing.T) {
+	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"}, row{"+1ms", ""}, row{"sample", ""})
+	x.s.infer.inspecting = true
+	x.play(row{"exit 101 0", "watch on"})
+	before := x.looks
+	x.do(x.s.Inspected(x.now, Evidence{Sockets: []Acceptance{NobodyAccepts}}))
+	if x.looks != before+1 || x.s.infer.doubt.has || x.s.throttle.quick != 1 {
+		t.Fatalf("%d looks, %+v", x.looks-before, x.s.infer.doubt)
+	}
+}
