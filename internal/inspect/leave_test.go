@@ -60,6 +60,11 @@ func TestLeaves(t *testing.T) {
 			come()
 			looks("more wait", policy.SomebodyAccepts, 4)
 			if c, is := clients[2].(*net.TCPConn); is {
+				for deadline := time.Now().Add(10 * time.Second); i.all().Queues[0].Oldest < 3*slack; { // its absence shows in the ages
+					if time.Now().After(deadline) {
+						t.Fatal("it does not get older")
+					}
+				}
 				must(t, c.SetLinger(0))
 				must(t, c.Close())
 				come()

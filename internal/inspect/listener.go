@@ -128,16 +128,17 @@ func (l *listener) list(diag *sockdiag.Conn, depths *sockdiag.Reader, socket int
 	}
 	l.queue.compareTCP(socket, now, a)
 	l.left = l.leaves(depths.Waiting(l.fd).Waiting)
-	l.depth = depth
 	waits = l.queue.state(false)
 	accepts = policy.NobodyAccepts
 	// Somebody has taken the oldest one, if it is not there any more and none has left
-	// otherwise; those that are reset by their client do, and then fewer wait than did.
-	younger := l.waited > 0 && waits.Waiting >= l.waited && waits.Oldest+slack < l.oldest+now.Sub(l.looked)
+	// otherwise; those that are reset by their client do, and then fewer wait than did, or
+	// more are in the queue and not listed. In an overload this finds more than leaves does.
+	reset := depth >= 0 && l.depth >= 0 && depth-waits.Waiting > l.depth-l.waited
+	younger := !reset && l.waited > 0 && waits.Waiting >= l.waited && waits.Oldest+slack < l.oldest+now.Sub(l.looked)
 	if l.compare() || younger || l.left {
 		accepts = policy.SomebodyAccepts
 	}
-	l.looked, l.oldest, l.waited = now, waits.Oldest, waits.Waiting
+	l.looked, l.oldest, l.waited, l.depth = now, waits.Oldest, waits.Waiting, depth
 	return accepts, waits
 }
 
