@@ -15,8 +15,9 @@ import "time"
 // since the worker was started has it served nothing. A look compares with the one before,
 // which the first has not, so it takes two such ends in a row.
 
-// quickLong is how long such ends may go on while the caller is not allowed to look.
-const quickLong = 2 * time.Second
+// quickLong is how long such ends go on at most until they are judged: the caller may not be
+// allowed to look at that time. That it has seen somebody accept counts meanwhile.
+const quickLong = 500 * time.Millisecond
 
 // leastQuick is how many ends in a row it takes: the first look has nothing to compare with.
 const leastQuick = 2
