@@ -65,9 +65,26 @@ func TestHerd(t *testing.T) {
 	}
 }
 
-// waits is how often each process has waited for something.
-func waits(t *testing.T, pids []int) (counts []int) {
+// waits is how often each process has waited for something, when none of them computes any
+// more: who has just answered still has to close its connection, and that is no wake-up of
+// the next one.
+func waits(t *testing.T, pids []int) []int {
 	t.Helper()
+	for end := time.Now().Add(testutil.Patience); ; {
+		counts, asleep := waited(t, pids)
+		if asleep {
+			return counts
+		}
+		if time.Now().After(end) {
+			t.Fatal("the workers compute all the time")
+		}
+	}
+}
+
+// waited is how often each process has waited, and whether all of them wait now.
+func waited(t *testing.T, pids []int) (counts []int, asleep bool) {
+	t.Helper()
+	asleep = true
 	for _, pid := range pids {
 		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 		if err != nil || len(tasks) == 0 {
@@ -76,6 +93,7 @@ func waits(t *testing.T, pids []int) (counts []int) {
 		sum := 0
 		for _, task := range tasks {
 			text, _ := os.ReadFile(task)
+			asleep = asleep && strings.Contains(string(text), "\nState:\tS")
 			_, after, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
 			line, _, _ := strings.Cut(after, "\n")
 			n, _ := strconv.Atoi(strings.TrimSpace(line))
@@ -83,7 +101,7 @@ func waits(t *testing.T, pids []int) (counts []int) {
 		}
 		counts = append(counts, sum)
 	}
-	return counts
+	return counts, asleep
 }
 
 func changed(before, after []int) (n int) {
