@@ -96,7 +96,9 @@ func (r *rolling) advance() {
 	}
 	for r.proof.kept > 0 && !r.lastStays() {
 		r.proof.kept--
-		r.retireOld()
+		if r.retireOld() { // who comes next may find nobody else idle
+			r.listening.settle()
+		}
 	}
 	old := r.table.old
 	coming := r.pending.n() + r.table.fresh // replacements on their way
@@ -192,6 +194,7 @@ func (r *rolling) finish() {
 	r.on, r.due, r.waits = false, far, far
 	r.proof.rest()
 	r.emit(Action{Kind: RollingDone, Number: r.whole})
+	r.listening.settle() // it may have held back starts for clients
 }
 
 // cancel ends it because the service is being stopped: all workers are retired then.

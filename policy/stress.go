@@ -76,6 +76,7 @@ func (r *stress) pace() {
 	switch {
 	case r.upTo == 0 || r.owed > 0 && r.now < r.due:
 	case r.draining || r.rolling.on: // these replace workers, too
+		r.owed, r.due = 0, far // the next batch is due when that is over, and Tick in vain until then
 	case r.rolling.failed:
 		r.endRestart() // the program of today does not start: keep those that run
 	default:
