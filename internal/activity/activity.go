@@ -9,7 +9,7 @@
 // the process and the kernel's function that it waits in are told instead.
 //
 // A look may take long, as another process's memory and lists of all sockets of the host
-// are read: it belongs into a goroutine that nobody waits for. Looks may use one part in 1600
+// are read: it belongs into a goroutine that nobody waits for. Looks may use one part in 400
 // of a processor ([nowait.Allowance]); what is asked for beyond that is answered as not
 // looked at.
 //
@@ -83,11 +83,9 @@ type Looker struct {
 	allowance nowait.Allowance
 }
 
-// share is the part of a processor that looks may use: some
-// explanations a second, of which the log takes one. Telling the loop of slow requests costs
-// several times that in a pool of which all are slow: with a 400th, 200 workers at requests of
-// 1.5 s took 0.65 to 1.0 % of a processor together, where half a hundredth was wanted.
-const share = 1600
+// share is the part of a processor that looks may use: a quarter of a hundredth. As much
+// again goes into their messages, in a pool of which all requests are slow.
+const share = 400
 
 // New returns a Looker for workers of these listening sockets, which stay the caller's.
 func New(listeners []int) *Looker {

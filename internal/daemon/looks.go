@@ -67,11 +67,11 @@ func (d *daemon) explain(list []activity.Question, done func([]activity.Activity
 }
 
 // The parts of a processor that looks at what workers hold may use: half a hundredth where
-// somebody asks for the status, and a quarter of that for requests that take long. As much again
+// somebody asks for the status, and half of that for requests that take long. As much again
 // is for their explanations.
 const (
 	worksShare = 200
-	dueShare   = 800
+	dueShare   = 400
 )
 
 // worksQuestion is what works is asked.
