@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"net"
 	"path/filepath"
 	"strings"
@@ -96,35 +97,41 @@ func TestNoReporterIsSilent(t *testing.T) {
 	}
 }
 
-// A supervisor that hangs fills its queue. The worker waits for it, for a
-// while, and then goes on.
-func TestReportWaitsForRoom(t *testing.T) {
+// withoutRoom is a reporter whose supervisor has a queue full of "X=1".
+func withoutRoom(t *testing.T, timeout time.Duration) (*Reporter, supervisor) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	received, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer received.Close()
-	const timeout = 50 * time.Millisecond
+	t.Cleanup(func() { received.Close() })
 	r, err := newReporter(path, timeout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	t.Cleanup(func() { r.Close() })
 	to := &syscall.SockaddrUnix{Name: path}
 	for {
-		if err := syscall.Sendto(r.fd, []byte("X=1"), syscall.MSG_DONTWAIT, to); err == syscall.EAGAIN {
-			break
-		} else if err != nil {
+		switch err := syscall.Sendto(r.fd, []byte("X=1"), syscall.MSG_DONTWAIT, to); {
+		case errors.Is(err, syscall.EAGAIN):
+			return r, supervisor{&testutil.Supervisor{T: t, Reports: received}}
+		case err != nil:
 			t.Fatal(err)
 		}
 	}
+}
+
+// A supervisor that hangs fills its queue. The worker waits for it, for a
+// while, and then goes on.
+func TestReportWaitsForRoom(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	r, s := withoutRoom(t, timeout)
 	start := time.Now()
 	r.Idle()
 	if waited := time.Since(start); waited < timeout || waited > testutil.Patience {
 		t.Errorf("waited %v for room, want about %v", waited, timeout)
 	}
-	s := supervisor{&testutil.Supervisor{T: t, Reports: received}}
 	if got := s.Report(); got != "X=1" {
 		t.Fatal(got)
 	}
@@ -144,26 +151,12 @@ func TestReportWaitsForRoom(t *testing.T) {
 // A supervisor that hangs for long costs a worker one wait, and not one a report. When
 // there is room again its reports arrive, and wait for room again.
 func TestReportWaitsOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	received, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer received.Close()
 	const timeout = 50 * time.Millisecond
-	r, err := newReporter(path, timeout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	to := &syscall.SockaddrUnix{Name: path}
-	for syscall.Sendto(r.fd, []byte("X=1"), syscall.MSG_DONTWAIT, to) == nil {
-	}
+	r, s := withoutRoom(t, timeout)
 	r.Idle()
 	if !r.away.Load() {
 		t.Error("there was no room, and the next report would wait as well")
 	}
-	s := supervisor{&testutil.Supervisor{T: t, Reports: received}}
 	if got := s.Report(); got != "X=1" {
 		t.Fatal(got)
 	}

@@ -89,22 +89,30 @@ class Worker:
         self.loop = asyncio.get_running_loop()
         self.listeners, self.jobs, self.leaving = listeners, set(), False
         self.over = asyncio.Event()
+        self.watched = False  # the sockets are
+        self.first = None  # when this worker accepted first since it joined their lines
 
     def watch(self):
         """Accept while there is room. accept() itself is called when a socket is
         readable: a task that waits inside sock_accept() and is cancelled in the
         same moment loses its client."""
+        room = not self.leaving and len(self.jobs) < MOST
+        if self.watched and room and (self.first is None or self.loop.time() - self.first <= 0.02):
+            return
         for listener in self.listeners:
             # Out and in again is to the end of the socket's line, whose first is woken.
             self.loop.remove_reader(listener)
-            if not self.leaving and len(self.jobs) < MOST:
+            if room:
                 self.loop.add_reader(listener, self.take, listener)
+        self.watched, self.first = room, None
 
     def take(self, listener):
         try:
             client, _ = listener.accept()
         except OSError:  # another worker was faster, or the client has gone
             return
+        if self.first is None:
+            self.first = self.loop.time()
         client.setblocking(False)
         job = self.loop.create_task(talk(client))
         self.jobs.add(job)
