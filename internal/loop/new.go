@@ -37,7 +37,7 @@ func New(cfg Config, seams Seams) (*Loop, error) {
 	l.load = load{core: c, past: past{core: c, load: &l.load, ages: &l.inspection}}
 	l.memory = memory{core: c, board: &l.board}
 	l.line = statusLine{core: c, load: &l.load, ages: &l.inspection}
-	l.reloads = reloads{core: c, line: &l.line, adopt: l.adopt, gate: l.templates.gate, refused: l.templates.refuseTemplate}
+	l.reloads = reloads{core: c, line: &l.line, adopt: l.adopt, awaitTemplate: l.templates.startForReload, refused: l.templates.refuseTemplate}
 	l.upgrade = upgrade{
 		core: c, starts: &l.starts, clients: &l.clients, retirees: &l.retirees, templates: &l.templates, channels: &l.channels,
 		memory: &l.memory, load: &l.load,

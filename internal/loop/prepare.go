@@ -11,10 +11,10 @@ package loop
 // that is asked for meanwhile begins it anew, so that the newest of everything counts.
 type reloads struct {
 	*core
-	line    *statusLine
-	adopt   func(Settings) // gives the new settings to the parts of the loop
-	gate    func() bool    // holds the second step up until a new template is ready
-	refused func()         // the configuration is not taken over
+	line          *statusLine
+	adopt         func(Settings) // gives the new settings to the parts of the loop
+	awaitTemplate func() bool    // holds the second step up until a new template is ready
+	refused       func()         // the configuration is not taken over
 
 	running, again bool   // the first step
 	directory      string // the working directory, from whoever knows it; "" = nobody does
@@ -43,7 +43,7 @@ func (r *reloads) prepared(err error) {
 	case r.draining(): // those who wait were told
 	case r.again:
 		r.prepare()
-	case err == nil && r.gate(): // the reload goes on when its template is ready
+	case err == nil && r.awaitTemplate(): // the reload goes on when its template is ready
 	default:
 		r.takeOver(err)
 	}

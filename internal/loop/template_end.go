@@ -18,7 +18,7 @@ func (s *templates) doWithout(t *templateProc, end func(*templateProc), why even
 	s.off = true
 	s.tally.TemplateFailures++
 	s.say(why.Message, why.Fields...)
-	gated := t == s.coming
+	ofReload := t == s.coming
 	end(t)
 	for _, other := range []*templateProc{s.current, s.earlier} {
 		if other != nil {
@@ -26,7 +26,7 @@ func (s *templates) doWithout(t *templateProc, end func(*templateProc), why even
 		}
 	}
 	s.current, s.earlier = nil, nil
-	if gated {
+	if ofReload {
 		s.coming = nil
 		s.reloads.takeOver(nil)
 		s.off = true // which the new configuration has taken back
@@ -38,7 +38,7 @@ func (s *templates) templateFailed(t *templateProc, why error, fault bool) {
 	s.tally.TemplateFailures++
 	switch t {
 	case s.coming:
-		s.closeGate(why)
+		s.failReload(why)
 	case s.current:
 		s.current = nil
 		s.unsent = s.unsent[:0]

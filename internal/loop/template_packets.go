@@ -115,7 +115,7 @@ func (s *templates) templateReady(t *templateProc, known int) {
 		}
 	})
 	if t == s.coming {
-		s.openGate()
+		s.resumeReload()
 	}
 }
 

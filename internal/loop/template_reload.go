@@ -10,8 +10,8 @@ import (
 // one stays for as long as the rolling restart tests whether workers of the new one serve:
 // if they do not, orders go to the older one again.
 
-// gate has a reload wait for a template of the new revision; false: it need not.
-func (s *templates) gate() bool {
+// startForReload has a reload wait for a template of the new revision; false: it need not.
+func (s *templates) startForReload() bool {
 	if !s.cfg.Template {
 		return false
 	}
@@ -30,8 +30,8 @@ func (s *templates) gate() bool {
 	return true
 }
 
-// openGate goes on with the reload: its template is ready.
-func (s *templates) openGate() {
+// resumeReload goes on with the reload: its template is ready.
+func (s *templates) resumeReload() {
 	if s.reloads.running { // for another one, which has its own
 		s.retireTemplate(s.coming)
 		return
@@ -39,8 +39,8 @@ func (s *templates) openGate() {
 	s.reloads.takeOver(nil)
 }
 
-// closeGate ends a reload whose template has come to nothing.
-func (s *templates) closeGate(why error) {
+// failReload ends a reload whose template has come to nothing.
+func (s *templates) failReload(why error) {
 	s.coming = nil
 	if !s.reloads.running {
 		s.reloads.takeOver(why)
