@@ -16,7 +16,8 @@ type Acceptance uint8
 // Acceptances.
 const (
 	NotKnown        Acceptance = iota // it was not looked at, or cannot be
-	NobodyAccepts                     // clients wait, and nobody was seen to accept
+	NobodyAccepts                     // nobody was seen to accept
+	StillWaits                        // nor can anybody have: who waited at the last inspection waits still
 	SomebodyAccepts                   // a connection was accepted since the last inspection
 )
 

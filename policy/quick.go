@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // This file judges workers that do not report and exit with 0 a moment after their start
 // (judgeQuick in exit.go calls doubtQuick). Many programs do so after one request, or after
@@ -11,34 +14,48 @@ import "time"
 // come as fast as they are served: whoever was answered is back before the worker has
 // exited, and an overload hides it too. So the caller is asked to look who waits (an Inspect
 // for QuickEnd), as nobody leaves a queue but by being accepted. Starts go on meanwhile: a
-// pause in vain has all clients wait. Only when a look has found that nobody was accepted
-// since the worker was started has it served nothing. A look compares with the one before,
-// which the first has not, so it takes two such ends in a row.
+// pause in vain has all clients wait. Only when it was started after a look, and later ones
+// have found that who waited then waits still, has the worker served nothing: a client that
+// came and was served between two looks is seen by neither. Starts do not wait for looks, so
+// the first such end, and mostly the second, cannot be judged.
 
-// quickLong is how long such ends go on at most until they are judged: the caller may not be
-// allowed to look at that time. That it has seen somebody accept counts meanwhile.
-const quickLong = 500 * time.Millisecond
+// Such ends go on for so long at most until they are judged. That somebody was seen to accept
+// counts meanwhile.
+const (
+	// quickUnknown is for sockets of which no look can tell.
+	quickUnknown = 500 * time.Millisecond
+	// quickLate is for looks that the caller may not make so soon, or that are late because
+	// the machine is busy, or find nobody who waited before.
+	quickLate = 5 * time.Second
+)
 
-// leastQuick is how many ends in a row it takes: the first look has nothing to compare with.
-const leastQuick = 2
-
-// doubt is the oldest end that is not judged yet.
+// doubt is about the ends that are not judged yet.
 type doubt struct {
 	has    bool
-	asked  bool   // the inspection under way is about it
-	worker worker // as it was; not in the table any more
-	since  Instant
-	last   Instant // end of the kind
+	asked  bool    // the inspection under way is about them
+	blind  bool    // the latest cannot tell
+	worker worker  // the last that has ended, as it was; not in the table any more
+	began  Instant // when the first that has ended was started
+	since  Instant // that has ended
+	last   Instant // the last has
+	// still is when the look was answered at which somebody waited whom all looks since have
+	// found there. It is kept when the doubt is over.
+	still Instant
 }
 
 // doubtQuick has it looked whether w, which has ended, can have served anybody.
 func (f *infer) doubtQuick(w *worker) {
 	d := &f.doubt
 	if !d.has || f.now-d.last > f.cfg.QuickExit {
-		*d = doubt{has: true, worker: *w, since: f.now}
-		d.worker.older, d.worker.younger = nil, nil
+		*d = doubt{has: true, began: w.started, since: f.now, still: d.still}
 	}
-	if d.last = f.now; f.now-d.since >= quickLong {
+	d.began, d.worker = min(d.began, w.started), *w
+	d.worker.older, d.worker.younger = nil, nil
+	most := quickLate
+	if d.blind {
+		most = quickUnknown
+	}
+	if d.last = f.now; f.now-d.since >= most {
 		f.servedNothing()
 		return
 	}
@@ -58,23 +75,28 @@ func (f *infer) lookIntoQuick() {
 // judgeDoubt draws the conclusion from an inspection.
 func (f *infer) judgeDoubt(e Evidence) {
 	d := &f.doubt
-	asked := d.asked
+	asked, waits := d.asked, slices.Contains(e.Sockets, StillWaits) && !slices.Contains(e.Sockets, SomebodyAccepts)
 	d.asked = false
+	if len(e.Sockets) > 0 && !waits { // else lists were not asked for, or may not be read yet
+		d.still = f.now
+	}
 	switch {
 	case !d.has:
-	case f.served(&d.worker):
+	case f.acceptedAt > d.began:
 		if d.has = false; f.throttle.cause.Why != BadEnds { // then only a finished request is good news
 			f.throttle.recover(&d.worker)
 		}
 	case !asked:
 		f.lookIntoQuick()
-	case len(e.Sockets) > 0: // else the lists may not be read yet, and the next end asks again
+	case slices.Contains(e.Sockets, NotKnown):
+		d.blind = true
+	case waits && d.worker.started >= d.still:
 		f.servedNothing()
-	}
+	} // else the next end asks again
 }
 
 func (f *infer) servedNothing() {
-	if f.doubt.has = false; !f.served(&f.doubt.worker) {
-		f.exits.quick(&f.doubt.worker, max(leastQuick, f.cfg.QuickExits))
+	if f.doubt.has = false; f.acceptedAt <= f.doubt.began {
+		f.exits.quick(&f.doubt.worker, f.cfg.QuickExits)
 	}
 }

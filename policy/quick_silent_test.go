@@ -35,8 +35,8 @@ func TestSilentQuickServes(t *testing.T) {
 	}
 }
 
-// One that serves nobody pauses starts after two looks that have found so, and at once from
-// then on, for longer each time.
+// One that serves nobody pauses starts when looks have found so, and at once from then on, for
+// longer each time.
 func TestSilentQuickServesNothing(t *testing.T) {
 	play(t, onceConfig(),
 		row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"},
@@ -44,6 +44,7 @@ func TestSilentQuickServesNothing(t *testing.T) {
 		row{"exit 101 0", "watch on"},
 		row{"conn 3", "start 102, watch off"},
 		row{"+5ms", ""}, row{"sample", ""},
+		row{"sees stuck", ""},
 		row{"exit 102 0", "watch on, bad start 102, throttle 1s quick-end, watch off"},
 		row{"+1s", "unthrottle, watch on"},
 		row{"conn 3", "start 103, watch off"},
@@ -57,38 +58,45 @@ func TestSilentQuickServesNothing(t *testing.T) {
 		row{"exit 104 0", "watch on"},
 		row{"conn 3", "start 105, watch off"},
 		row{"+5ms", ""},
-		row{"sees nobody", ""}, row{"sample", ""},
-		row{"exit 105 0", "watch on"},
-		row{"conn 3", "start 106, watch off"},
-		row{"+5ms", ""}, row{"sample", ""},
-		row{"exit 106 0", "watch on, bad start 106, throttle 1s quick-end, watch off"},
+		row{"sees stuck", ""}, row{"sample", ""},
+		row{"exit 105 0", "watch on, bad start 105, throttle 1s quick-end, watch off"},
 	)
 }
 
-// Where looks have to wait, such ends go on for a bounded time.
+// Where looks have to wait, or tell nothing, such ends go on for a bounded time.
 func TestSilentQuickUnseen(t *testing.T) {
-	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""})
-	x.inspect = func() Evidence { return Evidence{} }
-	paused := 0
-	for n := 0; x.now < 10*time.Second && paused == 0; n++ {
-		x.event("conn 3")
-		x.event("+5ms")
-		x.event("sample")
-		x.event("exit " + pid(n) + " 0")
-		paused = int(x.s.Condition(x.now).Counters.Throttles)
-	}
-	if paused == 0 || x.now < quickLong || x.now > 3*quickLong {
-		t.Fatalf("%d pauses after %v", paused, x.now)
+	for _, test := range []struct {
+		found []Acceptance
+		bound time.Duration
+	}{
+		{nil, quickLate}, // no list may be read
+		{[]Acceptance{NotKnown}, quickUnknown},
+		{[]Acceptance{StillWaits, NotKnown}, quickUnknown},
+		{[]Acceptance{NobodyAccepts}, quickLate}, // who was served between two looks is seen by neither
+	} {
+		x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""})
+		x.inspect = func() Evidence { return Evidence{Sockets: test.found} }
+		paused := 0
+		for n := 0; x.now < 10*quickLate && paused == 0; n++ {
+			x.event("conn 3")
+			x.event("+5ms")
+			x.event("sample")
+			x.event("exit " + pid(n) + " 0")
+			paused = int(x.s.Condition(x.now).Counters.Throttles)
+		}
+		if paused == 0 || x.now < test.bound || x.now > 3*test.bound {
+			t.Errorf("%v: %d pauses after %v", test.found, paused, x.now)
+		}
 	}
 }
 
 // A look that began before the end says nothing about it: another is made.
 func TestSilentQuickLooksAgain(t *testing.T) {
-	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"}, row{"+1ms", ""}, row{"sample", ""})
+	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"}, row{"+1ms", ""}, row{"sees stuck", ""}, row{"sample", ""})
 	x.s.infer.inspecting = true
 	x.play(row{"exit 101 0", "watch on"})
 	before := x.looks
-	x.do(x.s.Inspected(x.now, Evidence{Sockets: []Acceptance{NobodyAccepts}}))
+	x.do(x.s.Inspected(x.now, Evidence{Sockets: []Acceptance{StillWaits}}))
 	if x.looks != before+1 || x.s.infer.doubt.has || x.s.throttle.quick != 1 {
 		t.Fatalf("%d looks, %+v", x.looks-before, x.s.infer.doubt)
 	}

@@ -287,6 +287,8 @@ func (x *scenario) evidence() Evidence {
 		switch word {
 		case "nobody":
 			e.Sockets = append(e.Sockets, NobodyAccepts)
+		case "stuck":
+			e.Sockets = append(e.Sockets, StillWaits)
 		case "somebody":
 			e.Sockets = append(e.Sockets, SomebodyAccepts)
 		case "unknown":
@@ -302,8 +304,12 @@ func (x *scenario) evidence() Evidence {
 			e.Holders = append(e.Holders, h)
 		}
 	}
-	for len(e.Sockets) < len(x.queue) {
-		e.Sockets = append(e.Sockets, NobodyAccepts)
+	for n := len(e.Sockets); n < len(x.queue); n++ { // those who wait have done so before, but for the first time
+		found := NobodyAccepts
+		if x.looks > 1 && x.queue[n] != 0 {
+			found = StillWaits
+		}
+		e.Sockets = append(e.Sockets, found)
 	}
 	return e
 }

@@ -207,9 +207,13 @@ func (i *Inspector) readNames(names map[string]int, a *Answer) {
 			a.Counted = false
 			continue
 		}
-		a.Sockets[n] = policy.NobodyAccepts
-		if l := &i.listeners[n]; l.compare() || l.left {
+		switch l := &i.listeners[n]; {
+		case l.compare() || l.left:
 			a.Sockets[n] = policy.SomebodyAccepts
+		case l.queue.stays:
+			a.Sockets[n] = policy.StillWaits
+		default:
+			a.Sockets[n] = policy.NobodyAccepts
 		}
 	}
 }

@@ -130,6 +130,9 @@ func (l *listener) list(diag *sockdiag.Conn, depths *sockdiag.Reader, socket int
 	l.left = l.leaves(depths.Waiting(l.fd).Waiting)
 	waits = l.queue.state(false)
 	accepts = policy.NobodyAccepts
+	if l.queue.stays {
+		accepts = policy.StillWaits
+	}
 	// Somebody has taken the oldest one, if it is not there any more and none has left
 	// otherwise; those that are reset by their client do, and then fewer wait than did, or
 	// more are in the queue and not listed. In an overload this finds more than leaves does.

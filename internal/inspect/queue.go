@@ -53,10 +53,11 @@ type waiter struct {
 type queue struct {
 	now, before []waiter
 	looked      time.Time
+	stays       bool // somebody of the look before waits still
 }
 
 // begin starts a look.
-func (q *queue) begin() { q.now, q.before = q.before[:0], q.now }
+func (q *queue) begin() { q.now, q.before, q.stays = q.before[:0], q.now, false }
 
 // forget: what waits cannot be known.
 func (q *queue) forget() { q.now, q.before = q.now[:0], q.before[:0] }
@@ -76,6 +77,7 @@ func (q *queue) compareTCP(socket int, at time.Time, a *Answer) {
 			older = max(older, w.age)
 		}
 	}
+	q.stays = older >= 0
 	for _, w := range q.before {
 		switch {
 		case q.find(q.now, w.id) != nil:
@@ -114,6 +116,7 @@ func (q *queue) came() (n int) {
 // returns how many have left.
 func (q *queue) compareUnix(socket int, at time.Time, a *Answer) (left int) {
 	left = q.left()
+	q.stays = left < len(q.before)
 	for n := range q.now {
 		w := &q.now[n]
 		w.first, w.shut = at, w.id == 0

@@ -152,26 +152,28 @@ func (i *inspection) settle() {
 	i.seen = state.Histogram{}
 }
 
-// remember adds what looks have found that the policy was not told of: a connection that was
-// accepted is news to one look only.
+// remember adds what looks have found that the policy was not told of, as each compares with
+// the one before: a connection that was accepted is news to one look only, and who is new at
+// one waits still at the next.
 func (i *inspection) remember(e policy.Evidence) policy.Evidence {
 	for len(i.accepts) < len(i.sockets.list) {
 		i.accepts = append(i.accepts, policy.NotKnown)
 	}
 	for n, found := range e.Sockets {
-		if n < len(i.accepts) && found == policy.SomebodyAccepts {
-			i.accepts[n] = found
+		if n < len(i.accepts) && (found == policy.SomebodyAccepts || found == policy.NobodyAccepts) {
+			i.accepts[n] = max(i.accepts[n], found)
 		}
 	}
-	if slices.Contains(i.accepts, policy.SomebodyAccepts) {
-		sockets := slices.Clone(i.accepts)
-		for n, found := range e.Sockets {
-			if n < len(sockets) && sockets[n] == policy.NotKnown {
-				sockets[n] = found
-			}
-		}
-		e.Sockets = sockets
+	if !slices.ContainsFunc(i.accepts, func(a policy.Acceptance) bool { return a != policy.NotKnown }) {
+		return e
 	}
+	sockets := slices.Clone(i.accepts)
+	for n, found := range e.Sockets {
+		if n < len(sockets) && sockets[n] == policy.NotKnown {
+			sockets[n] = found
+		}
+	}
+	e.Sockets = sockets
 	return e
 }
 

@@ -219,7 +219,7 @@ func TestLateAnswer(t *testing.T) {
 }
 
 // TestAcceptedOnce: the policy hears of connections that looks for others have found to be
-// accepted.
+// accepted, and does not take for old who was new at those.
 func TestAcceptedOnce(t *testing.T) {
 	w := newQueueWorld(t, 1)
 	i := &w.loop.inspection
@@ -236,7 +236,11 @@ func TestAcceptedOnce(t *testing.T) {
 	}
 	i.forPolicy = true
 	i.inspected(&inspect.Answer{})
-	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.NobodyAccepts}}); e.Sockets[0] != policy.NobodyAccepts {
+	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.StillWaits}}); e.Sockets[0] != policy.StillWaits {
 		t.Errorf("it was told already: %v", e.Sockets)
+	}
+	i.inspected(&inspect.Answer{Evidence: policy.Evidence{Sockets: []policy.Acceptance{policy.NobodyAccepts}}})
+	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.StillWaits}}); e.Sockets[0] != policy.NobodyAccepts {
+		t.Errorf("who was new at a look that the policy was not told of waits still: %v", e.Sockets)
 	}
 }
