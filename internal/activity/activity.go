@@ -116,7 +116,7 @@ func (l *Looker) Look(questions []Question) []Activity {
 	begin := time.Now()
 	time.Sleep(measured)
 	nowait.Blocking(func() {
-		_ = l.allowance.Begin() // what was begun is finished, and costs the next look
+		l.allowance.BeginAnyway() // what was begun is finished, and costs the next look
 		for i := range answers {
 			if a := &answers[i]; a.Kind != Unseen {
 				a.measure(before[i], begin)

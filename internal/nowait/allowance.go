@@ -1,6 +1,7 @@
 package nowait
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,34 +20,47 @@ type Allowance struct {
 	credit  time.Duration
 	at      time.Time     // … as of then
 	started time.Duration // processor time of this thread
-	whole   time.Duration // … and of the process
-	thread  int
 }
 
 // MostSaved is how much may be used at once.
 const MostSaved = 20 * time.Millisecond
 
-// Begin reports whether there is some left. If so, End has to follow.
+// Begin reports whether there is some left. If so, End has to follow, and the goroutine has the
+// thread for itself until then: what it uses cannot be told otherwise, as it is moved to
+// another thread often on a busy machine.
 func (a *Allowance) Begin() bool {
+	if a.refill(); a.credit <= 0 {
+		return false
+	}
+	a.start()
+	return true
+}
+
+// BeginAnyway is Begin for what has to be done although there may be nothing left.
+func (a *Allowance) BeginAnyway() {
+	a.refill()
+	a.start()
+}
+
+func (a *Allowance) refill() {
 	now := time.Now()
 	if a.at.IsZero() {
 		a.credit = MostSaved
 	} else {
 		a.credit = min(a.credit+now.Sub(a.at)/time.Duration(a.Share), MostSaved)
 	}
-	a.at, a.started, a.whole, a.thread = now, timeOf(unix.CLOCK_THREAD_CPUTIME_ID), timeOf(unix.CLOCK_PROCESS_CPUTIME_ID), unix.Gettid()
-	return a.credit > 0
+	a.at = now
 }
 
-// End books what was used. A goroutine that was moved to another thread meanwhile counts
-// with what the whole process has used: on a busy machine it is moved often, and most of the
-// time that passes is others'.
+func (a *Allowance) start() {
+	runtime.LockOSThread()
+	a.started = timeOf(unix.CLOCK_THREAD_CPUTIME_ID)
+}
+
+// End books what was used.
 func (a *Allowance) End() {
-	if unix.Gettid() == a.thread {
-		a.credit -= timeOf(unix.CLOCK_THREAD_CPUTIME_ID) - a.started
-	} else {
-		a.credit -= min(timeOf(unix.CLOCK_PROCESS_CPUTIME_ID)-a.whole, time.Since(a.at))
-	}
+	a.credit -= timeOf(unix.CLOCK_THREAD_CPUTIME_ID) - a.started
+	runtime.UnlockOSThread()
 	if a.MostOwed > 0 {
 		a.credit = max(a.credit, -a.MostOwed)
 	}
