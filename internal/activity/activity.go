@@ -9,7 +9,7 @@
 // the process and the kernel's function that it waits in are told instead.
 //
 // A look may take long, as another process's memory and lists of all sockets of the host
-// are read: it belongs into a goroutine that nobody waits for. Looks may use one part in 400
+// are read: it belongs into a goroutine that nobody waits for. Looks may use one part in 800
 // of a processor ([nowait.Allowance]); what is asked for beyond that is answered as not
 // looked at.
 //
@@ -83,9 +83,9 @@ type Looker struct {
 	allowance nowait.Allowance
 }
 
-// share is the part of a processor that looks may use: a quarter of a hundredth. As much
-// again goes into their messages, in a pool of which all requests are slow.
-const share = 400
+// share is the part of a processor that looks may use: an eighth of a hundredth. Twice as
+// much again goes into their messages, in a pool of which all requests are slow.
+const share = 800
 
 // New returns a Looker for workers of these listening sockets, which stay the caller's.
 func New(listeners []int) *Looker {
