@@ -16,8 +16,8 @@ type Acceptance uint8
 // Acceptances.
 const (
 	NotKnown        Acceptance = iota // it was not looked at, or cannot be
-	NobodyAccepts                     // nobody was seen to accept
-	StillWaits                        // nor can anybody have: who waited at the last inspection waits still
+	NobodySeen                        // nobody was seen to accept, which means little: who came and was served between two inspections is seen by neither
+	NobodyAccepts                     // nor has anybody: who waited at the last inspection waits still
 	SomebodyAccepts                   // a connection was accepted since the last inspection
 )
 

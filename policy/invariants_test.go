@@ -95,7 +95,7 @@ func (c *checker) perform(acts []Action) {
 func (c *checker) evidence() Evidence {
 	e := Evidence{Blind: c.now>>21&7 == 0}
 	for n := range int(c.now >> 20 & 3) {
-		e.Sockets = append(e.Sockets, Acceptance(int(c.now>>22)+n)%3)
+		e.Sockets = append(e.Sockets, Acceptance(int(c.now>>22)+n)%4)
 	}
 	for i, id := range c.s.Newcomers(nil) {
 		if int(c.now>>23)+i&3 == 0 {

@@ -89,7 +89,7 @@ func (f *infer) testify(n int, found Acceptance) bool {
 	case SomebodyAccepts:
 		q.added, q.ignored, q.warned, q.shown = 0, false, false, f.now
 		return true
-	case NobodyAccepts, StillWaits:
+	case NobodyAccepts:
 		q.ignored = q.added >= f.mostInVain()
 		// Since the question was asked those that waited may have been accepted.
 		if !q.warned && q.depth > 0 && f.now-max(q.since, q.shown) >= doubtAfter {

@@ -75,7 +75,7 @@ func (f *infer) lookIntoQuick() {
 // judgeDoubt draws the conclusion from an inspection.
 func (f *infer) judgeDoubt(e Evidence) {
 	d := &f.doubt
-	asked, waits := d.asked, slices.Contains(e.Sockets, StillWaits) && !slices.Contains(e.Sockets, SomebodyAccepts)
+	asked, waits := d.asked, slices.Contains(e.Sockets, NobodyAccepts) && !slices.Contains(e.Sockets, SomebodyAccepts)
 	d.asked = false
 	if len(e.Sockets) > 0 && !waits { // else lists were not asked for, or may not be read yet
 		d.still = f.now

@@ -21,7 +21,7 @@ func TestSilentQuickServes(t *testing.T) {
 		for n := range 200 {
 			x.sees = []string{"somebody"}
 			if n == 0 { // it has nothing to compare with
-				x.sees = []string{"nobody"}
+				x.sees = []string{"unseen"}
 			}
 			x.event("+30ms")
 			x.queue = []int{3 + rate*n}
@@ -44,7 +44,7 @@ func TestSilentQuickServesNothing(t *testing.T) {
 		row{"exit 101 0", "watch on"},
 		row{"conn 3", "start 102, watch off"},
 		row{"+5ms", ""}, row{"sample", ""},
-		row{"sees stuck", ""},
+		row{"sees nobody", ""},
 		row{"exit 102 0", "watch on, bad start 102, throttle 1s quick-end, watch off"},
 		row{"+1s", "unthrottle, watch on"},
 		row{"conn 3", "start 103, watch off"},
@@ -58,7 +58,7 @@ func TestSilentQuickServesNothing(t *testing.T) {
 		row{"exit 104 0", "watch on"},
 		row{"conn 3", "start 105, watch off"},
 		row{"+5ms", ""},
-		row{"sees stuck", ""}, row{"sample", ""},
+		row{"sees nobody", ""}, row{"sample", ""},
 		row{"exit 105 0", "watch on, bad start 105, throttle 1s quick-end, watch off"},
 	)
 }
@@ -71,8 +71,8 @@ func TestSilentQuickUnseen(t *testing.T) {
 	}{
 		{nil, quickLate}, // no list may be read
 		{[]Acceptance{NotKnown}, quickUnknown},
-		{[]Acceptance{StillWaits, NotKnown}, quickUnknown},
-		{[]Acceptance{NobodyAccepts}, quickLate}, // who was served between two looks is seen by neither
+		{[]Acceptance{NobodyAccepts, NotKnown}, quickUnknown},
+		{[]Acceptance{NobodySeen}, quickLate}, // who was served between two looks is seen by neither
 	} {
 		x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""})
 		x.inspect = func() Evidence { return Evidence{Sockets: test.found} }
@@ -92,11 +92,11 @@ func TestSilentQuickUnseen(t *testing.T) {
 
 // A look that began before the end says nothing about it: another is made.
 func TestSilentQuickLooksAgain(t *testing.T) {
-	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"}, row{"+1ms", ""}, row{"sees stuck", ""}, row{"sample", ""})
+	x := play(t, onceConfig(), row{"start", "watch on"}, row{"queue 3", ""}, row{"conn 3", "start 101, watch off"}, row{"+1ms", ""}, row{"sees nobody", ""}, row{"sample", ""})
 	x.s.infer.inspecting = true
 	x.play(row{"exit 101 0", "watch on"})
 	before := x.looks
-	x.do(x.s.Inspected(x.now, Evidence{Sockets: []Acceptance{StillWaits}}))
+	x.do(x.s.Inspected(x.now, Evidence{Sockets: []Acceptance{NobodyAccepts}}))
 	if x.looks != before+1 || x.s.infer.doubt.has || x.s.throttle.quick != 1 {
 		t.Fatalf("%d looks, %+v", x.looks-before, x.s.infer.doubt)
 	}

@@ -285,10 +285,10 @@ func (x *scenario) evidence() Evidence {
 	e := Evidence{Seen: x.s.Newcomers(nil)} // as the loop asks whom to look at
 	for _, word := range x.sees {
 		switch word {
+		case "unseen":
+			e.Sockets = append(e.Sockets, NobodySeen)
 		case "nobody":
 			e.Sockets = append(e.Sockets, NobodyAccepts)
-		case "stuck":
-			e.Sockets = append(e.Sockets, StillWaits)
 		case "somebody":
 			e.Sockets = append(e.Sockets, SomebodyAccepts)
 		case "unknown":
@@ -305,9 +305,9 @@ func (x *scenario) evidence() Evidence {
 		}
 	}
 	for n := len(e.Sockets); n < len(x.queue); n++ { // those who wait have done so before, but for the first time
-		found := NobodyAccepts
+		found := NobodySeen
 		if x.looks > 1 && x.queue[n] != 0 {
-			found = StillWaits
+			found = NobodyAccepts
 		}
 		e.Sockets = append(e.Sockets, found)
 	}

@@ -211,9 +211,9 @@ func (i *Inspector) readNames(names map[string]int, a *Answer) {
 		case l.compare() || l.left:
 			a.Sockets[n] = policy.SomebodyAccepts
 		case l.queue.stays:
-			a.Sockets[n] = policy.StillWaits
-		default:
 			a.Sockets[n] = policy.NobodyAccepts
+		default:
+			a.Sockets[n] = policy.NobodySeen
 		}
 	}
 }

@@ -194,14 +194,14 @@ func TestLook(t *testing.T) {
 			w := start(t, file)
 			w.do("database")
 			a := i.all(w.pid)
-			if a.Sockets[0] != policy.NobodyAccepts || a.Queues[0] != (Queue{LowerBound: !aged}) || len(a.Accepted) != 0 || a.Abandoned != 0 || a.Held != 0 || !a.Counted || len(a.Holders) != 0 || a.Blind {
+			if a.Sockets[0] != policy.NobodySeen || a.Queues[0] != (Queue{LowerBound: !aged}) || len(a.Accepted) != 0 || a.Abandoned != 0 || a.Held != 0 || !a.Counted || len(a.Holders) != 0 || a.Blind {
 				t.Fatalf("nobody came: %+v", a)
 			}
 			client, err := net.Dial(l.Addr().Network(), l.Addr().String())
 			must(t, err)
 			defer client.Close()
-			want := policy.NobodyAccepts // others may have come before, and have been served
-			for deadline := time.Now().Add(10 * time.Second); ; want = policy.StillWaits {
+			want := policy.NobodySeen // others may have come before, and have been served
+			for deadline := time.Now().Add(10 * time.Second); ; want = policy.NobodyAccepts {
 				a = i.all(w.pid)
 				if a.Sockets[0] != want || len(a.Holders) != 0 {
 					t.Fatalf("it waits: %+v", a)
@@ -226,11 +226,11 @@ func TestLook(t *testing.T) {
 				a.Holders[0].Connection == 0 || !slices.Equal(a.Seen, []int{w.pid}) {
 				t.Errorf("it was accepted: %+v", a)
 			}
-			if a = i.all(); a.Sockets[0] != policy.NobodyAccepts || a.Held != 1 {
+			if a = i.all(); a.Sockets[0] != policy.NobodySeen || a.Held != 1 {
 				t.Errorf("none since: %+v", a)
 			}
 			w.do("close")
-			if a = i.all(w.pid); a.Sockets[0] != policy.NobodyAccepts || a.Held != 0 || len(a.Holders) != 0 {
+			if a = i.all(w.pid); a.Sockets[0] != policy.NobodySeen || a.Held != 0 || len(a.Holders) != 0 {
 				t.Errorf("it was closed: %+v", a)
 			}
 		})
@@ -267,7 +267,7 @@ func TestLookOther(t *testing.T) {
 	defer client.Close()
 	w := start(t, otherFile)
 	w.do("accept")
-	if a := open(t, file).all(); a.Sockets[0] != policy.NobodyAccepts || a.Held != 0 {
+	if a := open(t, file).all(); a.Sockets[0] != policy.NobodySeen || a.Held != 0 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -129,9 +129,9 @@ func (l *listener) list(diag *sockdiag.Conn, depths *sockdiag.Reader, socket int
 	l.queue.compareTCP(socket, now, a)
 	l.left = l.leaves(depths.Waiting(l.fd).Waiting)
 	waits = l.queue.state(false)
-	accepts = policy.NobodyAccepts
+	accepts = policy.NobodySeen
 	if l.queue.stays {
-		accepts = policy.StillWaits
+		accepts = policy.NobodyAccepts
 	}
 	// Somebody has taken the oldest one, if it is not there any more and none has left
 	// otherwise; those that are reset by their client do, and then fewer wait than did, or

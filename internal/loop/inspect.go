@@ -160,7 +160,7 @@ func (i *inspection) remember(e policy.Evidence) policy.Evidence {
 		i.accepts = append(i.accepts, policy.NotKnown)
 	}
 	for n, found := range e.Sockets {
-		if n < len(i.accepts) && (found == policy.SomebodyAccepts || found == policy.NobodyAccepts) {
+		if n < len(i.accepts) && (found == policy.SomebodyAccepts || found == policy.NobodySeen) {
 			i.accepts[n] = max(i.accepts[n], found)
 		}
 	}

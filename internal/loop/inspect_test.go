@@ -228,7 +228,7 @@ func TestAcceptedOnce(t *testing.T) {
 		found []policy.Acceptance
 		want  policy.Acceptance
 	}{
-		{nil, policy.SomebodyAccepts}, {[]policy.Acceptance{policy.NobodyAccepts}, policy.SomebodyAccepts},
+		{nil, policy.SomebodyAccepts}, {[]policy.Acceptance{policy.NobodySeen}, policy.SomebodyAccepts},
 	} {
 		if e := i.remember(policy.Evidence{Sockets: test.found}); len(e.Sockets) != 1 || e.Sockets[0] != test.want {
 			t.Errorf("%v: %v", test.found, e.Sockets)
@@ -236,11 +236,11 @@ func TestAcceptedOnce(t *testing.T) {
 	}
 	i.forPolicy = true
 	i.inspected(&inspect.Answer{})
-	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.StillWaits}}); e.Sockets[0] != policy.StillWaits {
+	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.NobodyAccepts}}); e.Sockets[0] != policy.NobodyAccepts {
 		t.Errorf("it was told already: %v", e.Sockets)
 	}
-	i.inspected(&inspect.Answer{Evidence: policy.Evidence{Sockets: []policy.Acceptance{policy.NobodyAccepts}}})
-	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.StillWaits}}); e.Sockets[0] != policy.NobodyAccepts {
+	i.inspected(&inspect.Answer{Evidence: policy.Evidence{Sockets: []policy.Acceptance{policy.NobodySeen}}})
+	if e := i.remember(policy.Evidence{Sockets: []policy.Acceptance{policy.NobodyAccepts}}); e.Sockets[0] != policy.NobodySeen {
 		t.Errorf("who was new at a look that the policy was not told of waits still: %v", e.Sockets)
 	}
 }
