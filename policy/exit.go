@@ -89,6 +89,7 @@ func (x *exits) judgeTested(w *worker, e End) {
 		x.rolling.prevail(true)
 	case w.blamed:
 		x.warnEnd(w, e)
+	case e.Good() && x.infer.judgeTestedQuick(w):
 	case e.Good():
 		x.rolling.failTest(w, Action{Why: QuickEnd, Worker: w.id, Generation: w.generation})
 	default:
@@ -122,7 +123,11 @@ func (x *exits) warnEnd(w *worker, e End) {
 // judgeQuick is the spawn-loop guard: the original takes a clean end before the
 // first job as normal, and starts such a worker again and again without pause.
 func (x *exits) judgeQuick(w *worker) {
-	if x.cfg.QuickExit == 0 || w.taken || w.told || x.infer.served(w) || x.now-w.started > x.cfg.QuickExit {
+	if x.cfg.QuickExit == 0 || w.taken || w.told || x.now-w.started > x.cfg.QuickExit {
+		return
+	}
+	if x.infer.served(w) {
+		x.infer.doubt.once = true
 		return
 	}
 	if x.infer.on && x.infer.waiting() > 0 && !x.throttle.on && !x.draining {

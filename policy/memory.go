@@ -150,6 +150,6 @@ func (r *rolling) resume(last uint64) {
 	if n == 0 || r.cfg.NoRetireSignal {
 		return
 	}
-	r.progress = progress{on: true, last: last, whole: n, batch: r.batchSize(), due: far, waits: far, proof: noProof()}
+	r.progress = progress{on: true, last: last, whole: n, batch: r.batchSize(), due: far, began: r.now, gone: far, waits: far, proof: noProof()}
 	r.proof.have, r.proof.served = !r.cfg.ProveReload, !r.cfg.ProveReload
 }

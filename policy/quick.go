@@ -38,6 +38,8 @@ type doubt struct {
 	began  Instant // when the first that has ended was started
 	since  Instant // that has ended
 	last   Instant // the last has
+	// once: the latest end of the kind that was judged is that of a worker that had served.
+	once bool
 	// still is when the look was answered at which somebody waited whom all looks since have
 	// found there. It is kept when the doubt is over.
 	still Instant
@@ -47,7 +49,7 @@ type doubt struct {
 func (f *infer) doubtQuick(w *worker) {
 	d := &f.doubt
 	if !d.has || f.now-d.last > f.cfg.QuickExit {
-		*d = doubt{has: true, began: w.started, since: f.now, still: d.still}
+		*d = doubt{has: true, began: w.started, since: f.now, once: d.once, still: d.still}
 	}
 	d.began, d.worker = min(d.began, w.started), *w
 	d.worker.older, d.worker.younger = nil, nil
@@ -83,8 +85,12 @@ func (f *infer) judgeDoubt(e Evidence) {
 	switch {
 	case !d.has:
 	case f.acceptedAt > d.began:
-		if d.has = false; f.throttle.cause.Why != BadEnds { // then only a finished request is good news
+		d.has, d.once = false, true
+		if f.throttle.cause.Why != BadEnds { // then only a finished request is good news
 			f.throttle.recover(&d.worker)
+		}
+		if f.rolling.testing() && f.rolling.alone(&d.worker) {
+			f.rolling.prevail(true)
 		}
 	case !asked:
 		f.lookIntoQuick()
@@ -97,6 +103,28 @@ func (f *infer) judgeDoubt(e Evidence) {
 
 func (f *infer) servedNothing() {
 	if f.doubt.has = false; f.acceptedAt <= f.doubt.began {
+		f.doubt.once = false
 		f.exits.quick(&f.doubt.worker, f.cfg.QuickExits)
+	}
+}
+
+// judgeTestedQuick judges such an end of a worker that is tested after a reload, where those
+// before it have served a client each. It reports false if it has failed. Where older workers
+// accept beside it nothing can be known. They exit after a request, too, and none is started in
+// their place meanwhile, so further workers are tested until the older ones are gone.
+func (f *infer) judgeTestedQuick(w *worker) bool {
+	switch {
+	case !f.on || !f.doubt.once || !f.rolling.on || f.now-w.started > f.cfg.QuickExit:
+		return false
+	case f.rolling.alone(w) && f.served(w):
+		f.rolling.prevail(true)
+		return true
+	case f.waiting() == 0 && !f.served(w):
+		return false
+	case f.rolling.alone(w):
+		f.doubtQuick(w)
+		return true
+	default:
+		return f.now < f.rolling.began+proofLimit
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -99,5 +100,62 @@ func TestSilentQuickLooksAgain(t *testing.T) {
 	x.do(x.s.Inspected(x.now, Evidence{Sockets: []Acceptance{NobodyAccepts}}))
 	if x.looks != before+1 || x.s.infer.doubt.has || x.s.throttle.quick != 1 {
 		t.Fatalf("%d looks, %+v", x.looks-before, x.s.infer.doubt)
+	}
+}
+
+// reloaded is a service of such workers, two at a time, which has served and was reloaded.
+func reloaded(t *testing.T, limit int) *scenario {
+	cfg := onceConfig()
+	cfg.Limit, cfg.ProveReload = limit, true
+	x := play(t, cfg, row{"start", "watch on"}, row{"queue 3", ""})
+	x.event("conn 3")
+	x.sees = []string{"somebody"}
+	x.event("+5ms")
+	x.event("sample")
+	x.event("exit 101 0")
+	for x.s.Condition(x.now).Total < limit {
+		x.event("conn 3")
+		x.event("+5ms")
+	}
+	x.said = nil
+	x.event("reload")
+	return x
+}
+
+// A reload of such a program is proven when none but new workers can have accepted, and fails
+// when who waits is served by none of them. Until then the older ones go as they serve.
+func TestSilentQuickReload(t *testing.T) {
+	for _, test := range []struct {
+		sees, want string
+	}{
+		{"somebody", "rolled out 3"}, {"nobody", "rolling restart stopped quick-end"},
+	} {
+		x := reloaded(t, 3)
+		old := []int{x.started - 3, x.started - 2, x.started - 1}
+		said := false
+		do := func(event string) {
+			x.event(event)
+			said = said || slices.Contains(x.said, test.want)
+		}
+		for n := 0; n < 20 && !said; n++ {
+			x.sees = []string{"somebody"}
+			if len(old) == 0 {
+				x.sees = []string{test.sees}
+			}
+			do("+20ms")
+			if n%3 == 0 && len(old) > 0 {
+				do("exit " + pid(old[0]) + " 0")
+				old = old[1:]
+				continue
+			}
+			do("sample")
+			do("exit " + pid(x.started-1) + " 0")
+			if len(old) > 0 && x.s.rolling.proof.have {
+				t.Fatalf("proven beside %d older workers", len(old))
+			}
+		}
+		if len(old) > 0 || !said {
+			t.Errorf("%s is seen to accept: %d older workers, %q said: %t", test.sees, len(old), test.want, said)
+		}
 	}
 }

@@ -34,6 +34,8 @@ type progress struct {
 	batch  int
 	owed   int // retired before their replacement was there
 	due    Instant
+	began  Instant
+	gone   Instant // since then no older worker is there that was not asked to retire; far = one is
 	waits  Instant // when it is said that the test has found no room; far = not
 	failed bool    // a startup failure stopped the latest one
 	proof  proof
@@ -58,7 +60,8 @@ func (r *rolling) begin() {
 	r.stress.endRestart() // all that it would ask are replaced now
 	r.table.divide(r.generation)
 	r.progress = progress{
-		on: true, last: r.generation, whole: r.table.old, batch: r.batchSize(), due: far, waits: r.now + roomLong, proof: noProof(),
+		on: true, last: r.generation, whole: r.table.old, batch: r.batchSize(), due: far,
+		began: r.now, gone: far, waits: r.now + roomLong, proof: noProof(),
 	}
 	p := &r.proof
 	p.have, p.served = !r.cfg.ProveReload, !r.cfg.ProveReload
@@ -89,6 +92,9 @@ func (r *rolling) replaceable(w *worker) bool { return !w.retiring && w.generati
 // advance takes the rolling restart one step further. It runs at the end of every
 // event while there is one.
 func (r *rolling) advance() {
+	if r.table.old == 0 {
+		r.gone = min(r.gone, r.now)
+	}
 	r.judgeTest()
 	r.planObservation()
 	if !r.on || r.throttle.on || r.draining {
@@ -176,6 +182,9 @@ func (r *rolling) replace() {
 		r.proof.kept++ // it is retired as soon as the last one may be
 	}
 }
+
+// alone: no older worker can have accepted since w was started.
+func (r *rolling) alone(w *worker) bool { return r.isNew(w) && w.started >= r.gone }
 
 func (r *rolling) tick() {
 	if r.now >= r.due {
