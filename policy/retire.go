@@ -69,13 +69,15 @@ func (r *retirement) retireUsedUp(w *worker, anyway bool) {
 	if r.cfg.MaxRequests == 0 || w.retiring || w.holds() && !anyway || r.rolling.keepsOld(w) && r.table.old == 1 {
 		return
 	}
-	if w.finished >= spreadCount(r.cfg.MaxRequests, w.generation) {
+	if w.finished >= UsedUpAt(r.cfg.MaxRequests, w.generation) {
 		r.retire(w, UsedUp)
 		r.listening.settle()
 	}
 }
 
-func spreadCount(n int, generation uint64) int {
+// UsedUpAt is after how many requests the worker of that generation is retired with a
+// MaxRequests of n: n, plus or minus 10 %.
+func UsedUpAt(n int, generation uint64) int {
 	const fine = 10000
 	return int((spread(Instant(n)*fine, generation) + fine/2) / fine) // never 0
 }

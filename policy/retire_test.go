@@ -93,7 +93,7 @@ func TestMaxRequests(t *testing.T) {
 // A share of one request means one: no worker retires before it served any.
 func TestMaxRequestsOfOne(t *testing.T) {
 	for generation := uint64(1); generation <= 1000; generation++ {
-		if n := spreadCount(1, generation); n != 1 {
+		if n := UsedUpAt(1, generation); n != 1 {
 			t.Fatalf("generation %d: %d requests", generation, n)
 		}
 	}
@@ -112,7 +112,7 @@ func TestSpread(t *testing.T) {
 		if spread(d, generation) != v {
 			t.Fatal("not deterministic")
 		}
-		if n := spreadCount(100, generation); n < 90 || n > 110 {
+		if n := UsedUpAt(100, generation); n < 90 || n > 110 {
 			t.Fatalf("generation %d: %d requests", generation, n)
 		}
 	}

@@ -22,6 +22,9 @@ const (
 	// Looks are bounded in what they cost, so on a busy machine short requests are seldom
 	// seen: after 2 s some pools were paused that served 700 requests a second.
 	stormLeast = crashPeriod
+	// stormLooks is how many inspections it takes at least: that none of few has seen a request
+	// which was finished means nothing either. After stormLong it is taken for what it seems.
+	stormLooks, stormLong = 20, 3 * crashPeriod
 	// doubtGap ends a series of bad ends.
 	doubtGap = 2 * time.Second
 	// lookPause is the least time between two inspections because of bad ends.
@@ -33,13 +36,28 @@ const (
 
 // storm is what is known of a series of bad ends where nobody reports.
 type storm struct {
-	fast  Instant // since then there are more than burstSize a second; never = there are not
-	since Instant // of the series of ends in doubt
+	fast  period  // since then there are more than burstSize a second; never = there are not
+	since period  // of the series of ends in doubt
 	last  Instant // … the latest of them
 	n     int     // … how many there are
 	after uint64  // workers with a later generation were started during the series
 
+	looks    int     // inspections that have seen workers, ever
 	nextLook Instant // no inspection because of bad ends before that
+}
+
+// period is a time for which evidence has been looked for.
+type period struct {
+	began Instant
+	looks int // how many inspections there had been
+}
+
+func (f *infer) beginPeriod() period { return period{f.now, f.storm.looks} }
+
+// saidNothing: that there was no evidence in p means something.
+func (f *infer) saidNothing(p period) bool {
+	passed := f.now - p.began
+	return passed >= stormLeast && f.storm.looks-p.looks >= stormLooks || passed >= stormLong
 }
 
 // mayHaveAccepted reports whether w, which does not report, may have come so far. Among
@@ -83,14 +101,14 @@ func (f *infer) crashed(w *worker, e End) {
 func (f *infer) startsFail(w *worker) bool {
 	d := &f.storm
 	if d.n == 0 || f.now-d.last > doubtGap {
-		d.n, d.since, d.after = 0, f.now, w.generation
+		d.n, d.since, d.after = 0, f.beginPeriod(), w.generation
 	}
 	d.n, d.last = d.n+1, f.now
 	if f.table.oldest.generation > d.after && f.acceptedAt > f.table.oldest.started {
 		d.n = 0 // nobody else is there who could have accepted
 	}
 	f.lookIntoCrashes()
-	return d.n > burstSize && f.now-d.since >= crashPeriod && !f.blind
+	return d.n > burstSize && f.saidNothing(d.since) && !f.blind
 }
 
 // everythingCrashes books a bad end, and reports whether they have come too fast for
@@ -99,17 +117,17 @@ func (f *infer) everythingCrashes() bool {
 	d := &f.storm
 	switch {
 	case !f.exits.crashes.add(f.now):
-		d.fast = never
+		d.fast.began = never
 		return false
-	case d.fast == never:
-		d.fast = f.now
+	case d.fast.began == never:
+		d.fast = f.beginPeriod()
 	}
 	if f.lastDone >= f.now-crashPeriod/2 {
 		return false
 	}
 	f.lookIntoCrashes()
 	again := f.throttle.cause.Why == BadEnds && f.throttle.next > 0 // nothing was finished since the last pause
-	return f.lastDone < f.now-crashPeriod && !f.blind && (again || f.now-d.fast >= stormLeast)
+	return f.lastDone < f.now-crashPeriod && !f.blind && (again || f.saidNothing(d.fast))
 }
 
 // lookIntoCrashes asks for an inspection, which comes a moment later.
@@ -132,6 +150,9 @@ func (f *infer) sawHolder(w *worker) {
 // sawWorkers books what became of connections that workers held at an earlier
 // inspection.
 func (f *infer) sawWorkers(e Evidence) {
+	if len(e.Seen) > 0 {
+		f.storm.looks++
+	}
 	for _, id := range e.Seen {
 		w := f.table.byID[id]
 		if w == nil {

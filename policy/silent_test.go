@@ -69,6 +69,23 @@ func TestSilentEverythingCrashes(t *testing.T) {
 	}
 }
 
+// That a few looks have seen nothing finished means nothing: on a busy machine there may be no
+// more. Nor does it go on for ever.
+func TestSilentCrashesSeldomSeen(t *testing.T) {
+	x := silentPool(t)
+	x.inspect = func() Evidence {
+		e := x.evidence()
+		if x.looks%100 != 0 {
+			e.Seen = nil // none may be looked at
+		}
+		return e
+	}
+	lasted := x.crashes(time.Minute, func(int) *worker { return x.s.table.oldest })
+	if !x.s.throttle.on || lasted < stormLong || lasted > stormLong+time.Second {
+		t.Fatalf("throttled: %t after %v", x.s.throttle.on, lasted)
+	}
+}
+
 // A start that fails among workers that serve is a startup failure all the same: at
 // once if nobody accepts meanwhile, else when it has gone on for a while.
 func TestSilentStartupFailures(t *testing.T) {

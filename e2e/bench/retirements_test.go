@@ -50,7 +50,7 @@ func TestRetirements(t *testing.T) {
 			exited := a.Status(t).Counters.Exited
 			grid.Row(c.name, rig.Plain("%g", c.rate), rig.Plain("%d", exited), rig.Judged(n == 0, "%d", n),
 				rig.Plain("%v", all.Wait(99).Round(time.Millisecond)), rig.Plain("%v", all.Wait(100).Round(time.Millisecond)))
-			if exited < uint64(len(all))/2 {
+			if exited < uint64(len(all))/8 { // on the board it is noticed after 20 ms, in which the first in line serves several
 				t.Errorf("%s: %d workers were retired in %d requests, so this was no test", fmt.Sprint(c.command), exited, len(all))
 			}
 		})

@@ -67,11 +67,11 @@ func (d *daemon) explain(list []activity.Question, done func([]activity.Activity
 }
 
 // The parts of a processor that looks at what workers hold may use: half a hundredth where
-// somebody asks for the status, and half of that for requests that take long. As much again
-// is for their explanations.
+// somebody asks for the status, and a fifth of one for requests that take long: with what the
+// loop does for each look, and their explanations, that is less than half a hundredth in all.
 const (
 	worksShare = 200
-	dueShare   = 400
+	dueShare   = 500
 )
 
 // worksQuestion is what works is asked.

@@ -28,9 +28,11 @@ const (
 
 const (
 	// countPeriod is the time between two looks at what a busy pool has done.
-	// It is when STATUS= learns of requests, and how late a limit of requests or
-	// of time may be noticed.
+	// It is when STATUS= learns of requests, and how late a limit of time may be noticed.
 	countPeriod = time.Second
+	// leastCount is the least such time, where workers that have done their share are to be
+	// noticed.
+	leastCount = 20 * time.Millisecond
 	// More than wakeBurst wake events at once, with one more each wakePace, are
 	// somebody who wakes for nothing; they are acted on wakePace later.
 	wakePace  = time.Millisecond
@@ -58,6 +60,8 @@ type boardSlots struct {
 	quiet    policy.Instant // until then none of a pool at its limit is acted on
 	rearm    policy.Instant // when it will be heard again; 0 = nothing is put off
 	due      policy.Instant // of the next count; 0 = none
+	counted  policy.Instant // when the last was
+	pace     time.Duration  // how long the fastest worker takes for a request, waiting included; 0 = not known
 	changed  bool           // something, since the last count
 	onChange bool           // the next change wakes the loop, whatever it is
 

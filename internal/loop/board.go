@@ -2,6 +2,7 @@ package loop
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -143,6 +144,9 @@ func (s *boardSlots) count() {
 			s.bookWaits(p)
 		}
 	}
+	if s.cfg.Policy.MaxRequests > 0 {
+		s.measurePace()
+	}
 }
 
 func (s *boardSlots) countJobs(p *proc) {
@@ -191,7 +195,40 @@ func (s *boardSlots) wakeCount() {
 		s.board.WakeOnChange(false)
 	}
 	s.changed = false
-	s.due = s.now + countPeriod
+	s.due = s.now + s.nextCount()
+}
+
+// nextCount is in how long all are counted again. Where the fastest may have done its share
+// before (--max-requests), as far as is known, that is sooner: it would go beyond it by all that
+// it can do in a second.
+func (s *boardSlots) nextCount() time.Duration {
+	most := s.cfg.Policy.MaxRequests
+	if most == 0 || s.pace == 0 {
+		return countPeriod
+	}
+	left := most
+	for _, p := range s.procs {
+		if p != nil && p.attachment == attached {
+			left = min(left, policy.UsedUpAt(most, p.generation)-int(min(p.turns/2, 1<<31)))
+		}
+	}
+	return min(max(time.Duration(left)*s.pace, leastCount), countPeriod)
+}
+
+// measurePace finds out how fast the fastest has been since the last count.
+func (s *boardSlots) measurePace() {
+	passed, done := s.now-s.counted, uint64(0)
+	if passed < leastCount {
+		return // it was counted for another reason
+	}
+	for _, p := range s.procs {
+		if p != nil && p.attachment == attached {
+			done, p.counted = max(done, p.turns/2-p.counted/2), p.turns
+		}
+	}
+	if s.counted = s.now; done > 0 {
+		s.pace = max(passed/time.Duration(min(done, 1<<31)), time.Microsecond)
+	}
 }
 
 // arm ends a turn. Bits that ceased to count are taken away, and then all

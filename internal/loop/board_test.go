@@ -368,6 +368,32 @@ func TestServedItsShare(t *testing.T) {
 	}
 }
 
+// TestServedItsShareSoon: once it is known how fast workers are, one is not left to serve for a
+// second beyond its share.
+func TestServedItsShareSoon(t *testing.T) {
+	rules := daemonRules(5)
+	rules.MaxRequests = 50
+	w := newBoardWorld(t, rules)
+	served := func() (n int) {
+		pid, slot := w.started()
+		for signals := len(w.signals); len(w.signals) == signals && n < 200; n++ {
+			slot.Free()
+			slot.Take()
+			w.after(10 * time.Millisecond)
+		}
+		w.die(pid, policy.End{})
+		return n
+	}
+	if n := served(); n == 200 {
+		t.Fatal("the first is not retired")
+	}
+	for range 3 {
+		if n := served(); n < 45 || n > 60 {
+			t.Errorf("one was retired after %d requests, want 50 plus or minus 10 %%", n)
+		}
+	}
+}
+
 // TestShortPeakCounts: a worker that was needed for a moment between two looks is
 // not superfluous.
 func TestShortPeakCounts(t *testing.T) {

@@ -44,6 +44,7 @@ type proc struct {
 	unwatched    bool       // not in the epoll set
 	attachment   attachment // on the board
 	turns        uint64     // there, as booked last
+	counted      uint64     // … and at the last count
 	size         int64      // bytes of memory that it takes, as last found; at most 0 = not known
 	sizedAt      int        // finished requests at that time
 	sized        bool       // … and it was looked at then
