@@ -138,9 +138,14 @@ func Write(dir, name, about, text string) (paths []string, err error) {
 		paths = append(paths, path)
 	}
 	charts := map[string]string{} // by title
+	named := map[string]int{}
 	tables := Tables(text)
 	for _, t := range tables {
-		charts[t.Title] = name + "-" + slug(t.Title) + ".svg"
+		chart := name + "-" + slug(t.Title)
+		if named[chart]++; named[chart] > 1 {
+			chart += fmt.Sprint("-", named[chart]) // of several tables that begin alike
+		}
+		charts[t.Title] = chart + ".svg"
 	}
 	put(name+".md", page(name, about, text, charts))
 	for _, t := range tables {

@@ -118,3 +118,16 @@ func TestWrite(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteAlike: tables whose titles begin alike have a chart each.
+func TestWriteAlike(t *testing.T) {
+	table := "\n\n| what | figure | ratio | target | |\n|---|---|---|---|---|\n| a | 1 | 1 × b | ≤ 2 | pass |\n\n"
+	paths, err := Write(t.TempDir(), "run", "", "## Burst: of C"+table+"## Burst: of PHP"+table)
+	if err != nil || len(paths) != 3 || !strings.HasSuffix(paths[1], "/run-burst.svg") || !strings.HasSuffix(paths[2], "/run-burst-2.svg") {
+		t.Fatalf("%v, %v", paths, err)
+	}
+	text, err := os.ReadFile(paths[0])
+	if err != nil || !strings.Contains(string(text), "(run-burst.svg)\n\n## Burst: of PHP") || !strings.HasSuffix(string(text), "(run-burst-2.svg)\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
