@@ -45,6 +45,16 @@ type Evidence struct {
 	Seen []int
 }
 
+// found reports whether that was found out about some socket.
+func (e *Evidence) found(a Acceptance) bool {
+	for _, is := range e.Sockets {
+		if is == a {
+			return true
+		}
+	}
+	return false
+}
+
 // Times of the inspection.
 const (
 	// evidenceHolds is how long after a connection was accepted a socket that is in doubt

@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // This file judges workers that do not report and exit with 0 a moment after their start
 // (judgeQuick in exit.go calls doubtQuick). Many programs do so after one request, or after
@@ -77,7 +74,7 @@ func (f *infer) lookIntoQuick() {
 // judgeDoubt draws the conclusion from an inspection.
 func (f *infer) judgeDoubt(e Evidence) {
 	d := &f.doubt
-	asked, waits := d.asked, slices.Contains(e.Sockets, NobodyAccepts) && !slices.Contains(e.Sockets, SomebodyAccepts)
+	asked, waits := d.asked, e.found(NobodyAccepts) && !e.found(SomebodyAccepts)
 	d.asked = false
 	if len(e.Sockets) > 0 && !waits { // else lists were not asked for, or may not be read yet
 		d.still = f.now
@@ -94,7 +91,7 @@ func (f *infer) judgeDoubt(e Evidence) {
 		}
 	case !asked:
 		f.lookIntoQuick()
-	case slices.Contains(e.Sockets, NotKnown):
+	case e.found(NotKnown):
 		d.blind = true
 	case waits && d.worker.started >= d.still:
 		f.servedNothing()
