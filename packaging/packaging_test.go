@@ -64,7 +64,7 @@ func TestInstall(t *testing.T) {
 		"/usr/share/doc/availd/SECURITY.md":                    0o644,
 		"/usr/share/doc/availd/examples/http-python/worker.py": 0o755,
 	}
-	for _, pattern := range []string{"man/*.[1-8]", "docs/*.md", "docs/pictures/*.png", "docs/pictures/*/*.svg", "docs/*/*.md", "examples/*/*.service", "packaging/*.rules.yml", "packaging/grafana.json"} {
+	for _, pattern := range []string{"man/*.[1-8]", "docs/*.md", "docs/pictures/*.png", "docs/*/*.svg", "docs/*/*.md", "examples/*/*.service", "packaging/*.rules.yml", "packaging/grafana.json"} {
 		found, _ := filepath.Glob("../" + pattern) // the pattern is good
 		for _, name := range found {
 			name = strings.TrimPrefix(name, "../")

@@ -22,9 +22,10 @@ const (
 	// Looks are bounded in what they cost, so on a busy machine short requests are seldom
 	// seen: after 2 s some pools were paused that served 700 requests a second.
 	stormLeast = crashPeriod
-	// stormLooks is how many inspections it takes at least: that none of few has seen a request
-	// which was finished means nothing either. After stormLong it is taken for what it seems.
-	stormLooks, stormLong = 20, 3 * crashPeriod
+	// stormSeen is how many connections must have been seen in that time: that none of few was
+	// seen to be finished means nothing either, as a short request is seldom seen at all, and the
+	// worker may be gone at the next look. After stormLong it is taken for what it seems.
+	stormSeen, stormLong = 20, 3 * crashPeriod
 	// doubtGap ends a series of bad ends.
 	doubtGap = 2 * time.Second
 	// lookPause is the least time between two inspections because of bad ends.
@@ -42,22 +43,22 @@ type storm struct {
 	n     int     // … how many there are
 	after uint64  // workers with a later generation were started during the series
 
-	looks    int     // inspections that have seen workers, ever
+	seen     int     // connections that workers were seen to hold, ever
 	nextLook Instant // no inspection because of bad ends before that
 }
 
 // period is a time for which evidence has been looked for.
 type period struct {
 	began Instant
-	looks int // how many inspections there had been
+	seen  int // how many connections had been seen
 }
 
-func (f *infer) beginPeriod() period { return period{f.now, f.storm.looks} }
+func (f *infer) beginPeriod() period { return period{f.now, f.storm.seen} }
 
 // saidNothing: that there was no evidence in p means something.
 func (f *infer) saidNothing(p period) bool {
 	passed := f.now - p.began
-	return passed >= stormLeast && f.storm.looks-p.looks >= stormLooks || passed >= stormLong
+	return passed >= stormLeast && f.storm.seen-p.seen >= stormSeen || passed >= stormLong
 }
 
 // mayHaveAccepted reports whether w, which does not report, may have come so far. Among
@@ -136,7 +137,7 @@ func (f *infer) lookIntoCrashes() {
 		return
 	}
 	f.inspecting, f.storm.nextLook = true, f.now+lookPause
-	f.emit(Action{Kind: Inspect})
+	f.emit(Action{Kind: Inspect, Why: BadEnds})
 }
 
 // sawHolder books that a worker was seen with a connection.
@@ -150,9 +151,6 @@ func (f *infer) sawHolder(w *worker) {
 // sawWorkers books what became of connections that workers held at an earlier
 // inspection.
 func (f *infer) sawWorkers(e Evidence) {
-	if len(e.Seen) > 0 {
-		f.storm.looks++
-	}
 	for _, id := range e.Seen {
 		w := f.table.byID[id]
 		if w == nil {
@@ -169,6 +167,9 @@ func (f *infer) sawWorkers(e Evidence) {
 			f.throttle.recover(w)
 		}
 		if has != w.connection {
+			if has != 0 {
+				f.storm.seen++
+			}
 			w.connection, w.holding = has, f.now
 		}
 	}

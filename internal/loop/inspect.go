@@ -49,7 +49,7 @@ func (i *inspection) begin(a policy.Action) {
 		return
 	}
 	i.forPolicy = true
-	lists := a.Why == policy.Surplus || a.Why == policy.QuickEnd || i.now >= i.aged+agePause
+	lists := a.Why == policy.Surplus || a.Why == policy.QuickEnd || a.Why == policy.BadEnds || i.now >= i.aged+agePause
 	for n := range i.sockets.list {
 		lists = lists || i.policy.InDoubt(n)
 	}
