@@ -121,7 +121,10 @@ func (s *Service) GaveUp(now Instant) []Action {
 }
 
 func (h *shortage) owe(owed bool) {
-	if owed {
+	switch {
+	case owed && h.drain.impatient: // nobody is started for it any more
+		h.emit(Action{Kind: CloseOwed, Number: 1})
+	case owed:
 		h.owed++
 	}
 }
