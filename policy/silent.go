@@ -12,7 +12,7 @@ import "time"
 //   - Else it is given the benefit of the doubt, as a pause stops everybody. Such ends are
 //     looked into, with the inspections of evidence.go. When more than burstSize of them
 //     go on for crashPeriod, and no worker that was started meanwhile is known to have
-//     accepted, starts fail.
+//     accepted although enough was seen to tell (saidNothing), starts fail.
 //
 // Whether everything crashes is asked in the same way: a worker that was seen with a
 // connection, lives on, and has it no more, has finished a request.

@@ -20,8 +20,8 @@ import (
 //
 // A template is a process that has executed the service's command and loaded everything,
 // and that forks a worker for each order. orders.go has the orders, forked.go the workers
-// that come of them, template_reload.go the templates of a reload, and template_restore.go those of an
-// earlier availd.
+// that come of them, template_reload.go the templates of a reload, and template_restore.go
+// those of an earlier availd.
 //
 // Packets are read before the Tick of the policy, so that a worker that is there in time is
 // not late, and orders are sent at the end of a turn, when all is decided. Nothing here waits
