@@ -15,6 +15,7 @@ func (f *infer) noteAccepted(accepted, waiting int) {
 	if f.acceptedAt = f.now; f.patience() != patience {
 		f.deadlines.replan()
 	}
+	f.unclear = unclear{lookAt: far}
 	f.reports.heard()
 	if w := f.table.oldest; w != nil && f.throttle.cause.Why != BadEnds { // then only a finished request is good news
 		f.throttle.recover(w) // starts are good, if all there are were started since the trouble

@@ -54,6 +54,11 @@ func (x *exits) startedWell(w *worker) bool {
 	return x.cfg.CrashIsNoFailure && (w.taken || x.infer.on && x.infer.mayHaveAccepted(w))
 }
 
+// mayHaveStarted reports whether it is too early to call the bad end of w a failed start.
+func (x *exits) mayHaveStarted(w *worker) bool {
+	return x.startedWell(w) || x.cfg.CrashIsNoFailure && x.infer.on && x.infer.mayHaveCrashed(w)
+}
+
 // crashed books the bad end of a worker that had started well, and throttles
 // when that is all that workers do.
 func (x *exits) crashed(w *worker, e End) {

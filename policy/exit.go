@@ -65,7 +65,7 @@ func (x *exits) judge(w *worker, e End) {
 	x.warnEnd(w, e)
 	switch {
 	case w.blamed || x.forgiven(w):
-	case x.startedWell(w):
+	case x.mayHaveStarted(w):
 		x.crashed(w, e)
 	case w.finished > 0 || x.infer.served(w) || x.infer.outlived(w):
 	default:

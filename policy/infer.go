@@ -39,6 +39,7 @@ type infer struct {
 	window     window
 	storm      storm
 	doubt      doubt
+	unclear    unclear
 
 	inspecting bool // an Inspect action was not answered yet
 	nextCount  Instant
@@ -97,6 +98,7 @@ func (f *infer) cold() {
 }
 
 func (f *infer) tick() {
+	f.tickLook()
 	if f.on && f.now >= f.due {
 		f.late = f.now-f.due > f.cfg.QueueDelay/samples
 		f.due = f.now + f.cfg.QueueDelay // should the answer fail to come

@@ -92,6 +92,9 @@ func (s *Service) Observed(now Instant, waiting int, seen []Observation) []Actio
 			w.waits = o.Waits
 		}
 		w.accepted = w.accepted || o.Holds || o.Finished
+		if w.accepted || o.Waits == WaitsAtSocket {
+			s.infer.sawStart(w)
+		}
 		if s.infer.on && w.state == starting && (w.accepted || o.Waits == WaitsAtSocket) {
 			s.reports.prove(w) // it has come as far as accepting
 		} else {

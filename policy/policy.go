@@ -98,7 +98,7 @@ func New(cfg Config) *Service {
 	s.infer = infer{
 		core: c, listening: &s.listening, starts: &s.starts, reports: &s.reports, deadlines: &s.deadlines, exits: &s.exits,
 		throttle: &s.throttle, guard: &s.guard, work: &s.work, shrink: &s.shrink, rolling: &s.rolling,
-		due: far, since: never, acceptedAt: never, storm: storm{fast: period{began: never}},
+		due: far, since: never, acceptedAt: never, storm: storm{fast: period{began: never}}, unclear: unclear{lookAt: far},
 	}
 	s.work = work{
 		core: c, deadlines: &s.deadlines, retirement: &s.retirement, infer: &s.infer, due: far,
@@ -125,6 +125,7 @@ func New(cfg Config) *Service {
 func (s *Service) end() []Action {
 	s.short.serve()
 	s.rolling.advance()
+	s.infer.planLook()
 	s.stress.pace()
 	s.retirement.retireAbove()
 	s.starts.fill()
@@ -165,7 +166,7 @@ func (s *Service) Tick(now Instant) []Action {
 // Deadline is the moment by which the caller has to call Tick, if there is one.
 func (s *Service) Deadline() (Instant, bool) {
 	d := min(
-		s.table.due(), s.guard.due, s.infer.due, s.work.due, s.shrink.ends, s.stress.due, s.short.over, s.idleExit.due,
+		s.table.due(), s.guard.due, s.infer.due, s.infer.unclear.lookAt, s.work.due, s.shrink.ends, s.stress.due, s.short.over, s.idleExit.due,
 		s.rolling.due, s.rolling.waits, s.rolling.proof.observeAt, s.rolling.proof.resumes,
 		s.drain.killAt, s.drain.termAt, s.drain.giveUpAt,
 	)

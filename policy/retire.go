@@ -97,7 +97,7 @@ func (r *retirement) abort(w *worker, why Why) {
 	r.deadlines.plan(w)
 	switch {
 	case why == BusyTimeout || w.told:
-	case r.exits.startedWell(w):
+	case r.exits.mayHaveStarted(w):
 		r.exits.crashed(w, End{Signal: r.abortSignal()})
 	case w.finished == 0:
 		r.exits.badStart(w, Action{Why: why, Worker: w.id, Generation: w.generation})

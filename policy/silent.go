@@ -9,6 +9,7 @@ import "time"
 //   - Nobody has accepted since it was started, nor in the last ten seconds: it has not
 //     either, and failed to start.
 //   - It was seen to hold a connection: it had started well.
+//   - Nothing is known: what is started after it tells (unclear.go).
 //   - Else it is given the benefit of the doubt, as a pause stops everybody. Such ends are
 //     looked into, with the inspections of evidence.go. When more than burstSize of them
 //     go on for crashPeriod, and no worker that was started meanwhile is known to have
@@ -65,7 +66,11 @@ func (f *infer) saidNothing(p period) bool {
 // several clients that wait it cannot be seen whether one was accepted and another came:
 // then a few ends are needed to tell.
 func (f *infer) mayHaveAccepted(w *worker) bool {
-	return w.accepted || f.outlived(w) || f.somebodyAccepted(w) || f.waiting() > 1 && f.storm.n < burstSize
+	return f.isKnownToAccept(w) || f.waiting() > 1 && f.storm.n < burstSize
+}
+
+func (f *infer) isKnownToAccept(w *worker) bool {
+	return w.accepted || f.outlived(w) || f.somebodyAccepted(w)
 }
 
 // somebodyAccepted reports whether any worker is known to accept connections.
@@ -87,6 +92,9 @@ func (f *infer) waiting() (n int) {
 // crashed books the bad end of a worker of which no more is known than that.
 func (f *infer) crashed(w *worker, e End) {
 	cause := Action{Why: BadEnds, Worker: w.id, End: e, Generation: w.generation}
+	if !f.isKnownToAccept(w) {
+		f.bookUnclear(w)
+	}
 	if !w.accepted && !f.outlived(w) && f.startsFail(w) {
 		cause.Why = BadEnd
 		f.exits.badStart(w, cause)
@@ -143,6 +151,7 @@ func (f *infer) lookIntoCrashes() {
 // sawHolder books that a worker was seen with a connection.
 func (f *infer) sawHolder(w *worker) {
 	w.accepted = true
+	f.sawStart(w)
 	if w.generation > f.storm.after {
 		f.storm.n = 0 // those that are started now do accept
 	}
