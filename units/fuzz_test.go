@@ -32,10 +32,10 @@ func FuzzGenerate(base *testing.F) {
 		f.Add("@web", "MemoryMax=1G", "Environment=A=b", run, "a")
 	}
 	f.Fuzz(func(t *testing.T, address, first, second, run, word string) {
-		for _, home := range []string{"", "/home/me/.config"} {
+		for home, command := range map[string][]string{"": append(web().Command, word), "/home/me/.config": append(web().Command, word), "/home/me": {word}} {
 			o := web()
 			o.ConfigHome, o.Listen, o.StatusListen, o.Properties, o.Run = home, []string{address}, address, []string{first, second}, []string{"--" + run}
-			o.Command = append(o.Command, word)
+			o.Command = command
 			set, err := Generate(o)
 			if err != nil {
 				oneLine(t, err.Error())

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/availd/availd/internal/prose"
 )
 
 // What confines a service hides parts of the system from it. This file finds what
@@ -90,6 +92,14 @@ var tamed = []string{
 	"/dev/mqueue", "/dev/hugepages", "/dev/log", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/core", "/dev/console",
 }
 
+// isDevice reports whether the path is that of a device that PrivateDevices= hides. No device
+// has a name that would have to be quoted, and in DeviceAllow= not all can be (systemd takes
+// words out of their quotes there, but knows no escapes).
+func (m mention) isDevice() bool {
+	isTamed := func(d string) bool { return m.path == d || under(m.path, d) }
+	return under(m.path, "/dev") && strings.Trim(m.path, plain) == "" && !slices.ContainsFunc(tamed, isTamed)
+}
+
 // giveWay sets what of the confinement must not be, because of what was asked for.
 func (f *facts) giveWay(o Options, asked []property) error {
 	all := o.mentions(asked)
@@ -105,7 +115,7 @@ func (f *facts) giveWay(o Options, asked []property) error {
 	// The directory /tmp itself is as good when it is the service's own.
 	f.Tmp = below(all, false, "/tmp", "/var/tmp")
 	for i, m := range all {
-		if under(m.path, "/dev") && !slices.ContainsFunc(tamed, func(d string) bool { return m.path == d || under(m.path, d) }) {
+		if m.isDevice() {
 			f.Device, f.Devices = &all[i], append(f.Devices, m.path)
 		}
 	}
@@ -156,9 +166,10 @@ func (f *facts) withDynamicUser(asked []property) error {
 	return nil
 }
 
-// note adds something that the person who generates the units should know.
+// note adds something that the person who generates the units should know: one line,
+// whatever the values that it names hold.
 func (f *facts) note(format string, args ...any) {
-	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+	f.Notes = append(f.Notes, prose.Printable(fmt.Sprintf(format, args...)))
 }
 
 // joined are the values of a property that adds up.

@@ -35,6 +35,7 @@ func TestConfinementGivesWay(t *testing.T) {
 		{"a file of one's own /tmp", []string{"/bin/x", "/tmp/cache"}, nil, nil},
 		{"harmless devices", []string{"/bin/x", "/dev/null", "--log=/dev/stderr", "/dev/shm/x"}, nil, nil},
 		{"device", []string{"/bin/x", "/dev/kvm"}, nil, []string{"PrivateDevices=no", "DeviceAllow=/dev/kvm rw"}},
+		{"no device", []string{"/bin/x", "/dev/x\nExecStartPre=/bin/y", "/dev/%n", "/dev/a\\b"}, nil, nil},
 		{"device asked for", nil, []string{"DeviceAllow=/dev/sda r"}, []string{"PrivateDevices=no", "DeviceAllow=/dev/sda r"}},
 		{"capabilities", nil, []string{"AmbientCapabilities=CAP_CHOWN", "AmbientCapabilities=CAP_KILL"}, []string{"CapabilityBoundingSet=CAP_CHOWN CAP_KILL"}},
 		{"root directory", nil, []string{"RootDirectory=/srv/root"}, []string{"BindReadOnlyPaths=/usr/bin/availd -/etc/availd"}},

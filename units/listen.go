@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/availd/availd/internal/prose"
 )
 
 // pathLength is the longest path of a socket (unix(7), sun_path).
@@ -58,7 +60,7 @@ func local(address string) (string, error) {
 	case len(address) > pathLength:
 		return "", fmt.Errorf("listen on %q: %d bytes, a socket's name has at most %d", address, len(address), pathLength)
 	case address[0] == '/' && filepath.Clean(address) != address:
-		return "", fmt.Errorf("listen on %q: want the shortest form, %s", address, filepath.Clean(address))
+		return "", fmt.Errorf("listen on %q: want the shortest form, %s", address, prose.Printable(filepath.Clean(address)))
 	}
 	return escapeSpecifiers(address), nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/availd/availd/internal/prose"
 )
 
 // What Options leaves out.
@@ -167,9 +169,9 @@ func checkCommand(command []string) error {
 	program := command[0]
 	switch {
 	case !filepath.IsAbs(program):
-		return fmt.Errorf("command %q: want an absolute path, a service has no PATH of yours; try: $(command -v %s)", program, program)
+		return fmt.Errorf("command %q: want an absolute path, a service has no PATH of yours; try: $(command -v %s)", program, prose.Printable(ShellWord(program)))
 	case filepath.Clean(program) != program:
-		return fmt.Errorf("command %q: want the shortest form, %s", program, filepath.Clean(program))
+		return fmt.Errorf("command %q: want the shortest form, %s", program, prose.Printable(filepath.Clean(program)))
 	}
 	for _, word := range command {
 		if !utf8.ValidString(word) || strings.ContainsRune(word, 0) {

@@ -27,28 +27,28 @@ func Nearest(word string, words []string) string {
 }
 
 // distance counts the bytes to insert, delete, replace or swap with their
-// neighbour to make b of a.
+// neighbour to make b of a. The rows of its table are one array: a word is compared with
+// hundreds, and an allocation for each row took half of the time.
 func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
+	width := len(b) + 1
+	cells := make([]int, (len(a)+1)*width)
+	for j := range width {
+		cells[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
+		row, above := cells[i*width:(i+1)*width], cells[(i-1)*width:i*width]
+		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			change := 1
 			if a[i-1] == b[j-1] {
 				change = 0
 			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			d := min(above[j]+1, row[j-1]+1, above[j-1]+change)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
+				d = min(d, cells[(i-2)*width+j-2]+1)
 			}
-			rows[i][j] = d
+			row[j] = d
 		}
 	}
-	return rows[len(a)][len(b)]
+	return cells[len(cells)-1]
 }
