@@ -140,9 +140,6 @@ func Run(o Options, n *notify.Notifier) error {
 	if err := d.prepareForStrangers(); err != nil {
 		return system(err)
 	}
-	if d.cfg.Protocol.PerConnection {
-		nowait.LockingThreads() // see canExecute
-	}
 	o.HeldReports.Close()
 	go d.forwardSignals()
 	d.serveControl()

@@ -2,7 +2,6 @@ package nowait
 
 import (
 	"errors"
-	"os"
 	"runtime"
 	"sync"
 
@@ -10,9 +9,12 @@ import (
 )
 
 const (
-	// fixed are those that wait beside those that run Go code (internal/oneprocessor): for signals, in Go's poller, and the loop in a
-	// system call that takes longer than it should.
+	// fixed are those that wait beside those that run Go code (internal/oneprocessor): for
+	// signals, in Go's poller, and the loop in a system call that takes longer than it should.
 	fixed = 3
+	// monitor is Go's, and locking is the one that it starts when a goroutine is locked to its
+	// thread for the first time (runtime.LockOSThread), as package os/signal and [Allowance] do.
+	monitor, locking = 1, 1
 	// shared is how many goroutines may be in [Blocking] at a time: what our own system
 	// does, such as to read a configuration or write to the log, and what others decide.
 	shared = 2
@@ -27,28 +29,32 @@ const (
 // workers, and they reach it. So [ReserveThreads] starts all threads that this process will
 // ever need, before others may take the room for them; the runtime keeps them, and takes
 // them before it starts others. For that to be enough, what may wait in system calls has to
-// be bounded: it goes through [Blocking]. And the first goroutine that locks itself to its
-// thread makes the runtime want one more, so [LockingThreads] comes before that.
+// be bounded: it goes through [Blocking].
 
 // ReserveThreads starts the threads. It costs some tenths of a millisecond, and 30 kB of
 // memory for each thread.
-func ReserveThreads() { startThreads(wanted()) }
+func ReserveThreads() {
+	runtime.LockOSThread()
+	runtime.UnlockOSThread()
+	startThreads(wanted())
+}
 
-func wanted() int { return runtime.GOMAXPROCS(0) + fixed + shared + spare }
+// wanted is how many threads there are to be in all.
+func wanted() int { return runtime.GOMAXPROCS(0) + fixed + shared + spare + monitor + locking }
 
 // MissingThreads is how many threads ReserveThreads would start now.
-func MissingThreads() int { return max(0, wanted()+1-threadCount()) }
+func MissingThreads() int { return max(0, wanted()-threadCount()) }
 
 // startThreads has goroutines wait in a system call, one more at a time, until there are n
-// threads and the runtime's monitor. Without a pipe, there is nothing left for workers
-// either, and their starts will say so.
+// threads. Without a pipe, there is nothing left for workers either, and their starts will
+// say so.
 func startThreads(n int) {
 	var p [2]int
 	if unix.Pipe2(p[:], unix.O_CLOEXEC) != nil {
 		return
 	}
 	var ended sync.WaitGroup
-	for waiting := 0; waiting < n && threadCount() < n+1; waiting++ {
+	for waiting := 0; waiting < n && threadCount() < n; waiting++ {
 		entering := make(chan struct{})
 		ended.Go(func() {
 			close(entering)
@@ -71,17 +77,14 @@ func awaitEnd(fd int) {
 	}
 }
 
-// threadCount is how many threads there are; 0 = that is not known, as there is no /proc.
+// threadCount is how many threads there are; 0 = that is not known, as there is no /proc. A
+// directory has two links and one from each directory in it, here too (proc_pid_task(5)).
 func threadCount() int {
-	tasks, _ := os.ReadDir("/proc/self/task")
-	return len(tasks)
-}
-
-// LockingThreads is for services that lock goroutines to threads (runtime.LockOSThread).
-// The runtime then wants a thread that starts further ones.
-func LockingThreads() {
-	runtime.LockOSThread()
-	runtime.UnlockOSThread()
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/task", &st) != nil {
+		return 0
+	}
+	return max(0, int(st.Nlink)-2)
 }
 
 var places = make(chan struct{}, shared)

@@ -16,7 +16,7 @@ import (
 )
 
 // reserved says how many threads there are before and after more goroutines than
-// places want to wait in system calls, and others compute.
+// places want to wait in system calls, others compute, and one is locked to its thread.
 func reserved() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGUSR1) // which has a thread wait for them
@@ -57,6 +57,13 @@ func reserved() {
 	during := threadCount()
 	_, _ = unix.Write(p[1], make([]byte, 100))
 	all.Wait()
+	a := Allowance{Share: 1} // which keeps its thread, and has another run what goes on meanwhile
+	a.BeginAnyway()
+	for range 3 {
+		all.Go(func() { runtime.Gosched() })
+		all.Wait()
+	}
+	a.End()
 	_, _ = io.WriteString(os.Stdout, strconv.Itoa(before)+" "+strconv.Itoa(during)+" "+strconv.Itoa(threadCount()))
 }
 
