@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -69,9 +70,11 @@ func (s *signals) release() { signal.Stop(s.received) }
 // each death of a worker would wake a thread for nothing.
 func (d *daemon) prepareForStrangers() error {
 	strangers := spawn.IsReaper()
-	children, _ := procfs.Children(os.Getpid())
-	for _, pid := range children {
-		strangers = strangers || !d.handed && !d.adopted[pid]
+	if hasChildren() {
+		children, _ := procfs.Children(os.Getpid())
+		for _, pid := range children {
+			strangers = strangers || !d.handed && !d.adopted[pid]
+		}
 	}
 	if !strangers {
 		return spawn.IgnoreSIGCHLD()
@@ -79,6 +82,12 @@ func (d *daemon) prepareForStrangers() error {
 	signal.Notify(d.signals.received, unix.SIGCHLD)
 	d.loop.Signal(unix.SIGCHLD) // for those that are dead already
 	return nil
+}
+
+// hasChildren reports whether there is any, which one call tells (waitid(2)): to list them takes
+// some for each thread, and as a rule there is none at a start.
+func hasChildren() bool {
+	return !errors.Is(unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil), unix.ECHILD)
 }
 
 // hearDeaths has dead children reported or not. A system that refuses it has refused Go's
