@@ -53,7 +53,7 @@ type waiter struct {
 type queue struct {
 	now, before []waiter
 	looked      time.Time
-	stays       bool // somebody of the look before waits still
+	stays       bool // whoever was first in line at the look before is there still: nobody was accepted
 }
 
 // begin starts a look.
@@ -71,13 +71,19 @@ func (q *queue) compareTCP(socket int, at time.Time, a *Answer) {
 	slices.SortFunc(q.now, func(a, b waiter) int { return cmp.Compare(a.id, b.id) })
 	passed := at.Sub(q.looked)
 	q.looked = at
-	older := time.Duration(-1) // the oldest of those that wait still, at the look before
+	oldest := time.Duration(-1) // at the look before
+	older := time.Duration(-1)  // of those that wait still
 	for _, w := range q.before {
+		oldest = max(oldest, w.age)
 		if q.find(q.now, w.id) != nil {
 			older = max(older, w.age)
 		}
 	}
-	q.stays = older >= 0
+	// Any that is about as old as the oldest may have been the first. One that has gone was
+	// accepted, or its client has reset it.
+	q.stays = oldest >= 0 && !slices.ContainsFunc(q.before, func(w waiter) bool {
+		return w.age+slack >= oldest && q.find(q.now, w.id) == nil
+	})
 	for _, w := range q.before {
 		switch {
 		case q.find(q.now, w.id) != nil:
@@ -116,7 +122,7 @@ func (q *queue) came() (n int) {
 // returns how many have left.
 func (q *queue) compareUnix(socket int, at time.Time, a *Answer) (left int) {
 	left = q.left()
-	q.stays = left < len(q.before)
+	q.stays = left == 0 && len(q.before) > 0
 	for n := range q.now {
 		w := &q.now[n]
 		w.first, w.shut = at, w.id == 0

@@ -61,6 +61,40 @@ func TestQueue(t *testing.T) {
 }
 
 // TestUnixQueue: the same where the kernel tells no ages, and who has hung up has no number.
+// TestFirstInLine: that nobody was accepted is known while the first in line is there. That
+// others are there says nothing, where one is accepted and its client is back at once.
+func TestFirstInLine(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name   string
+		before map[uint64]time.Duration
+		now    []uint64
+		stays  bool
+	}{
+		{"nobody waited", nil, []uint64{1}, false},
+		{"all are there", map[uint64]time.Duration{1: 50 * ms, 2: ms}, []uint64{1, 2, 3}, true},
+		{"the first is back behind the others", map[uint64]time.Duration{1: 50 * ms, 2: 20 * ms, 3: ms}, []uint64{2, 3, 4}, false},
+		{"one that may have been the first", map[uint64]time.Duration{1: 50 * ms, 2: 45 * ms}, []uint64{1, 3}, false},
+		{"a later one is reset", map[uint64]time.Duration{1: 50 * ms, 2: 20 * ms}, []uint64{1, 3}, true},
+		{"all have gone", map[uint64]time.Duration{1: 50 * ms}, []uint64{2}, false},
+	} {
+		var q queue
+		var a Answer
+		q.begin()
+		for id, age := range c.before {
+			q.add(sockdiag.TCPConnection{Cookie: id, Unsent: age})
+		}
+		q.compareTCP(0, time.Unix(1000, 0), &a)
+		q.begin()
+		for _, id := range c.now {
+			q.add(sockdiag.TCPConnection{Cookie: id, Unsent: c.before[id] + 5*ms})
+		}
+		if q.compareTCP(0, time.Unix(1000, 5000000), &a); q.stays != c.stays {
+			t.Errorf("%s: nobody was accepted: %t", c.name, q.stays)
+		}
+	}
+}
+
 func TestUnixQueue(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var q queue
