@@ -56,7 +56,7 @@ func (x *exits) startedWell(w *worker) bool {
 
 // mayHaveStarted reports whether it is too early to call the bad end of w a failed start.
 func (x *exits) mayHaveStarted(w *worker) bool {
-	return x.startedWell(w) || x.cfg.CrashIsNoFailure && x.infer.on && x.infer.mayHaveCrashed(w)
+	return x.startedWell(w) || x.infer.mayHaveTaken(w)
 }
 
 // crashed books the bad end of a worker that had started well, and throttles

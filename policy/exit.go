@@ -80,7 +80,7 @@ func (x *exits) judgeTested(w *worker, e End) {
 	if e.Unknown {
 		x.counters.UnknownExits++
 	}
-	worked := e.Good() && (w.finished > 0 || w.taken || w.accepted)
+	worked := e.Good() && (w.finished > 0 || w.taken || w.accepted || x.infer.waitedOnce(w))
 	if !w.retiring { // it is about to exit
 		x.retirement.setRetiring(w, BadEnd)
 	}
@@ -132,6 +132,9 @@ func (x *exits) judgeQuick(w *worker) {
 	}
 	if x.infer.on && x.infer.waiting() > 0 && !x.throttle.on && !x.draining {
 		x.infer.doubtQuick(w)
+		return
+	}
+	if !x.throttle.on && !x.draining && x.infer.mayHaveServed(w) {
 		return
 	}
 	x.quick(w, x.cfg.QuickExits)

@@ -105,6 +105,12 @@ func (f *infer) servedNothing() {
 	}
 }
 
+// waitedOnce reports whether w, which has ended with 0, was seen to wait at a socket, where
+// programs are known that serve one client and leave so: nothing but a client has ended that.
+func (f *infer) waitedOnce(w *worker) bool {
+	return f.on && f.doubt.once && w.waits == WaitsAtSocket
+}
+
 // judgeTestedQuick judges such an end of a worker that is tested after a reload, where those
 // before it have served a client each. It reports false if it has failed. Where older workers
 // accept beside it nothing can be known. They exit after a request, too, and none is started in

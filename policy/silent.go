@@ -93,7 +93,7 @@ func (f *infer) waiting() (n int) {
 func (f *infer) crashed(w *worker, e End) {
 	cause := Action{Why: BadEnds, Worker: w.id, End: e, Generation: w.generation}
 	if !f.isKnownToAccept(w) {
-		f.bookUnclear(w)
+		f.bookUnclear(w, false)
 	}
 	if !w.accepted && !f.outlived(w) && f.startsFail(w) {
 		cause.Why = BadEnd

@@ -104,6 +104,55 @@ func TestWaitsAndEnds(t *testing.T) {
 	}
 }
 
+// A program for one request, which leaves with 0: the same.
+func TestUnseenRequests(t *testing.T) {
+	for between, times := range map[time.Duration]int{30 * time.Millisecond: 40, 150 * time.Millisecond: 150, 3 * time.Second: 100} {
+		x := waitingPool(t)
+		for n := range times {
+			x.event("exit " + itoa(x.s.table.oldest.id) + " 0")
+			if x.s.throttle.on {
+				t.Fatalf("every %v: throttled after %d, because of %v", between, n+1, whyNames[x.s.throttle.cause.Why])
+			}
+			x.lookAt(between, "at-socket")
+		}
+	}
+}
+
+// One that leaves with 0 before it waits for anybody is paused.
+func TestLeavesAtOnce(t *testing.T) {
+	x := waitingPool(t)
+	ends := 0
+	for ; !x.s.throttle.on && ends < 20; ends++ {
+		x.event("exit " + itoa(x.s.table.oldest.id) + " 0")
+		if !x.s.throttle.on {
+			x.lookAt(20*time.Millisecond, "unknown")
+		}
+	}
+	if most := mostUnclear + x.s.cfg.QuickExits; ends > most+1 || x.s.throttle.cause.Why != QuickEnd {
+		t.Fatalf("throttled: %t after %d", x.s.throttle.on, ends)
+	}
+}
+
+// A reload of such a program: the tested worker has left with 0, and no look has seen whom it
+// served. It has waited for somebody, and nothing else ends that.
+func TestReloadOfUnseenRequests(t *testing.T) {
+	for what, fails := range map[string]bool{"at-socket": false, "elsewhere": true} {
+		x := waitingPool(t)
+		x.s.cfg.ProveReload, x.cfg.ProveReload = true, true
+		x.event("exit " + itoa(x.s.table.oldest.id) + " 0")
+		x.lookAt(100*time.Millisecond, "at-socket")
+		x.event("reload")
+		tested := x.s.table.youngest
+		x.event("+300ms")
+		x.event("see " + itoa(tested.id) + " " + what)
+		x.event("+200ms")
+		x.event("exit " + itoa(tested.id) + " 0")
+		if x.event("+1ms"); x.s.rolling.failed != fails {
+			t.Errorf("waits %s: failed: %t", what, x.s.rolling.failed)
+		}
+	}
+}
+
 // Workers that were there before say nothing about starts.
 func TestOlderWorkersWait(t *testing.T) {
 	x := waitingPool(t)
