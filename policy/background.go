@@ -28,7 +28,7 @@ func (s *Service) Background(now Instant, id, heir int) []Action {
 	case atStart:
 		s.exits.badStart(w, cause)
 	default:
-		w.blamed = true // told once
+		s.table.blame(w)
 		s.emit(cause)
 	}
 	s.listening.reevaluate()

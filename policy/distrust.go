@@ -36,7 +36,7 @@ func (r *rolling) keepsOld(w *worker) bool { return r.proof.distrusted && !r.isN
 // failTest books that a worker of the new revision has failed before one of them
 // has served anybody. It reports whether that stops something.
 func (r *rolling) failTest(w *worker, cause Action) bool {
-	w.blamed = true
+	r.table.blame(w)
 	switch {
 	case r.draining:
 		return false

@@ -153,7 +153,7 @@ func (x *exits) badStart(w *worker, cause Action) {
 	if x.rolling.isTested(w) && x.rolling.failTest(w, cause) {
 		return
 	}
-	w.blamed = true
+	x.table.blame(w)
 	if x.throttle.on || x.draining {
 		return
 	}

@@ -39,6 +39,8 @@ const (
 // storm is what is known of a series of bad ends where nobody reports.
 type storm struct {
 	fast  period  // since then there are more than burstSize a second; never = there are not
+	slow  period  // since then clients have waited at each, and none was seen to be served; never = not so
+	slowN int     // how many there were since
 	since period  // of the series of ends in doubt
 	last  Instant // … the latest of them
 	n     int     // … how many there are
@@ -121,12 +123,25 @@ func (f *infer) startsFail(w *worker) bool {
 }
 
 // everythingCrashes books a bad end, and reports whether they have come too fast for
-// long without a request that was finished.
+// long without a request that was finished. How fast they can come depends on how long a start
+// takes. So they need not be many where clients wait at each of them: those who are served
+// would be seen then, as workers are at requests all the time.
 func (f *infer) everythingCrashes() bool {
 	d := &f.storm
+	again := f.throttle.cause.Why == BadEnds && f.throttle.next > 0 // nothing was finished since the last pause
+	if f.waiting() == 0 || d.slow.began != never && f.lastDone >= d.slow.began {
+		d.slow.began, d.slowN = never, 0
+	} else if d.slow.began == never {
+		d.slow = f.beginPeriod()
+	}
+	if d.slowN++; d.slowN > burstSize && d.slow.began != never && (again || f.now-d.slow.began >= stormLong) && !f.blind {
+		d.slow.began, d.slowN = never, 0
+		return true
+	}
 	switch {
 	case !f.exits.crashes.add(f.now):
 		d.fast.began = never
+		f.lookIntoCrashes()
 		return false
 	case d.fast.began == never:
 		d.fast = f.beginPeriod()
@@ -135,7 +150,6 @@ func (f *infer) everythingCrashes() bool {
 		return false
 	}
 	f.lookIntoCrashes()
-	again := f.throttle.cause.Why == BadEnds && f.throttle.next > 0 // nothing was finished since the last pause
 	return f.lastDone < f.now-crashPeriod && !f.blind && (again || f.saidNothing(d.fast))
 }
 

@@ -78,6 +78,45 @@ func TestSilentEverythingCrashes(t *testing.T) {
 	}
 }
 
+// Where starts are slow fewer crash. They pause, too, if clients wait all the time and none is
+// seen to be served, and soon again; but not where one is, or where nobody waits.
+func TestSilentCrashesSlowly(t *testing.T) {
+	slowly := func(x *scenario, span time.Duration, waits int, served bool) (lasted time.Duration) {
+		began := x.now
+		for n := 0; x.now < began+span && !x.s.throttle.on; n++ {
+			x.event("+200ms")
+			x.queue = []int{waits}
+			x.event("sample")
+			w := x.s.table.youngest
+			if w == nil {
+				continue
+			}
+			x.sees = []string{"somebody"}
+			if served && n%4 < 2 { // it has a connection, and later not any more
+				x.sees = append(x.sees, itoa(w.id)+":0")
+			}
+			x.event("exit " + itoa(x.s.table.oldest.id) + " 3")
+		}
+		return x.now - began
+	}
+	x := silentPool(t)
+	if lasted := slowly(x, time.Minute, 4, false); !x.s.throttle.on || x.s.throttle.cause.Why != BadEnds || lasted > stormLong+time.Second {
+		t.Fatalf("throttled: %t after %v, because of %v", x.s.throttle.on, lasted, whyNames[x.s.throttle.cause.Why])
+	}
+	x.event("+1s")
+	if lasted := slowly(x, time.Minute, 4, false); !x.s.throttle.on || lasted > stormLong/2 {
+		t.Fatalf("throttled again: %t after %v", x.s.throttle.on, lasted)
+	}
+	x = silentPool(t)
+	if lasted := slowly(x, 2*time.Minute, 0, false); x.s.throttle.on {
+		t.Fatalf("nobody waits: throttled after %v because of %v", lasted, whyNames[x.s.throttle.cause.Why])
+	}
+	x = silentPool(t)
+	if lasted := slowly(x, 2*time.Minute, 4, true); x.s.throttle.on {
+		t.Fatalf("some are served: throttled after %v because of %v", lasted, whyNames[x.s.throttle.cause.Why])
+	}
+}
+
 // That nothing was seen to be finished means nothing where no connection was seen. Nor does it
 // go on for ever.
 func TestSilentCrashesSeldomSeen(t *testing.T) {

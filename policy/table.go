@@ -189,6 +189,15 @@ func (t *table) touch(w *worker) {
 	}
 }
 
+// blame books that w has failed, which is told once. A worker that has ended may be a copy of
+// what was in the table.
+func (t *table) blame(w *worker) {
+	w.blamed = true
+	if t.byID[w.id] == w {
+		t.touch(w)
+	}
+}
+
 func (t *table) due() Instant {
 	if len(t.order) == 0 {
 		return far
