@@ -146,6 +146,9 @@ func (s *Service) Inspected(now Instant, e Evidence) []Action {
 		return s.actions
 	}
 	s.infer.counted(e)
+	if len(e.Sockets) > 0 {
+		i.storm.looks++
+	}
 	if i.blind != e.Blind {
 		i.blind = e.Blind
 		s.deadlines.replan()

@@ -47,6 +47,7 @@ type storm struct {
 	after uint64  // workers with a later generation were started during the series
 
 	seen     int     // connections that workers were seen to hold, ever
+	looks    int     // inspections that have read the lists of connections, ever
 	nextLook Instant // no inspection because of bad ends before that
 }
 
@@ -54,14 +55,20 @@ type storm struct {
 type period struct {
 	began Instant
 	seen  int // how many connections had been seen
+	looks int // … in so many looks
 }
 
-func (f *infer) beginPeriod() period { return period{f.now, f.storm.seen} }
+func (f *infer) beginPeriod() period { return period{f.now, f.storm.seen, f.storm.looks} }
 
 // saidNothing: that there was no evidence in p means something.
 func (f *infer) saidNothing(p period) bool {
-	passed := f.now - p.began
-	return passed >= stormLeast && f.storm.seen-p.seen >= stormSeen || passed >= stormLong
+	return f.now-p.began >= stormLeast && f.storm.seen-p.seen >= stormSeen || f.lookedLong(p)
+}
+
+// lookedLong: it was long looked for in p, and not once or twice, as where lists are so long that
+// they may be read seldom.
+func (f *infer) lookedLong(p period) bool {
+	return f.now-p.began >= stormLong && f.storm.looks-p.looks >= burstSize
 }
 
 // mayHaveAccepted reports whether w, which does not report, may have come so far. Among
@@ -134,7 +141,7 @@ func (f *infer) everythingCrashes() bool {
 	} else if d.slow.began == never {
 		d.slow = f.beginPeriod()
 	}
-	if d.slowN++; d.slowN > burstSize && d.slow.began != never && (again || f.now-d.slow.began >= stormLong) && !f.blind {
+	if d.slowN++; d.slowN > burstSize && d.slow.began != never && (again || f.lookedLong(d.slow)) && !f.blind {
 		d.slow.began, d.slowN = never, 0
 		return true
 	}
