@@ -35,7 +35,7 @@ func TestAdoptedUnseen(t *testing.T) {
 	t.Parallel()
 	const request = 3 * time.Second
 	s := pool{
-		name: "unseen", options: []string{"--limit=2", "--protocol=queue", "--idle-timeout=20s", "-p", "PrivateUsers=yes"},
+		name: "unseen", options: []string{"--limit=2", "--protocol=queue", "--idle-timeout=10s", "-p", "PrivateUsers=yes"},
 		command: []string{filepath.Join(filesRoot, "unseen", "worker.py")},
 	}.install(t, func(s *service) { s.write("worker.py", plainWorker) })
 	s.fetch("/")
