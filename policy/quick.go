@@ -106,7 +106,7 @@ func (f *infer) servedNothing() {
 }
 
 // waitedOnce reports whether w, which has ended with 0, was seen to wait at a socket, where
-// programs are known that serve one client and leave so: nothing but a client has ended that.
+// programs are known that serve one client and leave so: as a rule a client has ended that.
 func (f *infer) waitedOnce(w *worker) bool {
 	return f.on && f.doubt.once && w.waits == WaitsAtSocket
 }

@@ -34,17 +34,25 @@ func (x *scenario) lookAt(span time.Duration, what string) {
 	}
 }
 
-// The one client there is asks for the page that crashes, time and again. No look has ever
-// seen its connection, as workers wait for it; but they do wait.
-func TestUnseenCrashes(t *testing.T) {
-	for between, times := range map[time.Duration]int{30 * time.Millisecond: 40, time.Second: 29, 3 * time.Second: 100} {
+// The one client there is asks for the page that crashes, time and again, or is served by a
+// program for one request. No look has ever seen its connection, as workers wait for it; but
+// they do wait.
+func TestUnseenEnds(t *testing.T) {
+	for _, c := range []struct {
+		status  string
+		between time.Duration
+		times   int
+	}{
+		{"3", 30 * time.Millisecond, 40}, {"3", time.Second, 29}, {"3", 3 * time.Second, 100},
+		{"0", 30 * time.Millisecond, 40}, {"0", 150 * time.Millisecond, 150}, {"0", 3 * time.Second, 100},
+	} {
 		x := waitingPool(t)
-		for n := range times {
-			x.event("exit " + itoa(x.s.table.oldest.id) + " 3")
+		for n := range c.times {
+			x.event("exit " + itoa(x.s.table.oldest.id) + " " + c.status)
 			if x.s.throttle.on {
-				t.Fatalf("every %v: throttled after %d, because of %v", between, n+1, whyNames[x.s.throttle.cause.Why])
+				t.Fatalf("status %s every %v: throttled after %d, because of %v", c.status, c.between, n+1, whyNames[x.s.throttle.cause.Why])
 			}
-			x.lookAt(between, "at-socket")
+			x.lookAt(c.between, "at-socket")
 		}
 		if x.event("+20s"); x.s.infer.unclear.lookAt != far {
 			t.Error("looked at for ever")
@@ -101,20 +109,6 @@ func TestWaitsAndEnds(t *testing.T) {
 	}
 	if took := x.now - began; !x.s.throttle.on || took > stormLong+time.Second {
 		t.Fatalf("throttled: %t after %v", x.s.throttle.on, took)
-	}
-}
-
-// A program for one request, which leaves with 0: the same.
-func TestUnseenRequests(t *testing.T) {
-	for between, times := range map[time.Duration]int{30 * time.Millisecond: 40, 150 * time.Millisecond: 150, 3 * time.Second: 100} {
-		x := waitingPool(t)
-		for n := range times {
-			x.event("exit " + itoa(x.s.table.oldest.id) + " 0")
-			if x.s.throttle.on {
-				t.Fatalf("every %v: throttled after %d, because of %v", between, n+1, whyNames[x.s.throttle.cause.Why])
-			}
-			x.lookAt(between, "at-socket")
-		}
 	}
 }
 

@@ -60,7 +60,6 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// TestUnixQueue: the same where the kernel tells no ages, and who has hung up has no number.
 // TestFirstInLine: that nobody was accepted is known while the first in line is there. That
 // others are there says nothing, where one is accepted and its client is back at once.
 func TestFirstInLine(t *testing.T) {
@@ -95,6 +94,7 @@ func TestFirstInLine(t *testing.T) {
 	}
 }
 
+// TestUnixQueue: the same where the kernel tells no ages, and who has hung up has no number.
 func TestUnixQueue(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var q queue

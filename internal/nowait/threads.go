@@ -34,7 +34,7 @@ const (
 // ReserveThreads starts the threads. It costs some tenths of a millisecond, and 30 kB of
 // memory for each thread.
 func ReserveThreads() {
-	runtime.LockOSThread()
+	runtime.LockOSThread() // the first time, which starts the one that is for that
 	runtime.UnlockOSThread()
 	startThreads(wanted())
 }
