@@ -43,8 +43,12 @@ func TestUnseenEnds(t *testing.T) {
 		between time.Duration
 		times   int
 	}{
-		{"3", 30 * time.Millisecond, 40}, {"3", time.Second, 29}, {"3", 3 * time.Second, 100},
-		{"0", 30 * time.Millisecond, 40}, {"0", 150 * time.Millisecond, 150}, {"0", 3 * time.Second, 100},
+		{"3", 30 * time.Millisecond, 40},
+		{"3", time.Second, 29},
+		{"3", 3 * time.Second, 100},
+		{"0", 30 * time.Millisecond, 40},
+		{"0", 150 * time.Millisecond, 150},
+		{"0", 3 * time.Second, 100},
 	} {
 		x := waitingPool(t)
 		for n := range c.times {
