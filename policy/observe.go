@@ -9,9 +9,10 @@ type Waits uint8
 
 // What a look can tell.
 const (
-	WaitsUnknown Waits = iota // it runs, or may not be looked at
+	WaitsUnknown Waits = iota // it may not be looked at, or waits in a way that tells nothing
 	WaitsAtSocket
-	WaitsElsewhere // each of its threads is in a call that takes no connection
+	WaitsElsewhere // each of its threads is in a call that takes no connection, or it has no socket
+	WaitsNowhere   // some thread computes, or is stopped, and no other one waits at a socket
 )
 
 // Observation answers one [Observe].
@@ -73,6 +74,18 @@ func (r *rolling) planObservation() {
 	}
 }
 
+// sawWait books what w was seen to wait for. Who has waited once, and is about to exit,
+// runs for a moment.
+func (w *worker) sawWait(seen Waits) {
+	waits := seen == WaitsAtSocket || seen == WaitsElsewhere
+	if waits || w.waits == WaitsUnknown || w.waits == WaitsNowhere {
+		w.waits = seen
+	}
+}
+
+// takesNothing: as far as it was looked at, w has not come to where it accepts.
+func (w *worker) takesNothing() bool { return w.waits == WaitsElsewhere || w.waits == WaitsNowhere }
+
 // Observed answers the Observe actions of one turn. waiting is how many connections
 // wait at all sockets, Unsure where that is not known.
 func (s *Service) Observed(now Instant, waiting int, seen []Observation) []Action {
@@ -88,9 +101,7 @@ func (s *Service) Observed(now Instant, waiting int, seen []Observation) []Actio
 			continue
 		}
 		w.served = w.served || o.Finished
-		if o.Waits != WaitsUnknown { // one that wakes up, and is about to exit, runs for a moment
-			w.waits = o.Waits
-		}
+		w.sawWait(o.Waits)
 		w.accepted = w.accepted || o.Holds || o.Finished
 		if w.accepted || o.Waits == WaitsAtSocket {
 			s.infer.sawStart(w)

@@ -47,8 +47,8 @@ const (
 	// proofLimit is when a worker that is not proven never will be: one that is
 	// ready, or old enough to be, and takes no connection.
 	proofLimit = 10 * time.Second
-	// slowLimit is that of one that does not report, where nobody knows how long a
-	// start takes.
+	// slowLimit is the least of that of one that does not report, where nobody knows how
+	// long a start takes, or that was seen to compute: --start-timeout may be longer.
 	slowLimit = 30 * time.Second
 	// graceLong is how long the last older worker stays for a client that shows
 	// whether the new revision serves. A pool in which the older worker is always
@@ -116,7 +116,9 @@ func (r *rolling) judgeTest() {
 }
 
 // isProof reports whether w has served, or has lived long enough. Who takes nothing
-// while somebody waits all the time does not accept, and who waits elsewhere cannot.
+// while somebody waits all the time does not accept, and who waits elsewhere cannot, nor
+// one that has computed at each look: an older worker is faster to take what comes, so
+// that the sockets are empty whatever the new one does.
 func (r *rolling) isProof(w *worker) (lived, served bool) {
 	p := &r.proof
 	switch {
@@ -127,7 +129,7 @@ func (r *rolling) isProof(w *worker) (lived, served bool) {
 	case w.taken || w.accepted || !p.seen:
 		return true, false
 	default:
-		return w.waits != WaitsElsewhere && p.empty >= max(w.started, w.ready), false
+		return !w.takesNothing() && p.empty >= max(w.started, w.ready), false
 	}
 }
 
@@ -152,8 +154,8 @@ func (r *rolling) proofEnds(w *worker) Instant {
 		return far // until --start-timeout
 	case !r.infer.on:
 		return w.ready + proofLimit
-	case r.infer.startup == 0:
-		return w.started + slowLimit
+	case r.infer.startup == 0, w.waits == WaitsNowhere: // it may compute what older ones need not
+		return w.started + max(slowLimit, r.cfg.StartTimeout, 2*livedTimes*r.infer.startup)
 	default:
 		return w.started + max(proofLimit, 2*livedTimes*r.infer.startup)
 	}

@@ -154,6 +154,7 @@ func TestFailedProof(t *testing.T) {
 func TestNoProofWithoutAccepting(t *testing.T) {
 	for _, test := range []struct{ name, see string }{
 		{"elsewhere", "see 102 elsewhere"},
+		{"nowhere", "see 102 nowhere"},
 		{"clients wait", "see 102 at-socket waiting"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -237,7 +238,7 @@ func TestDistrustKeepsTheOld(t *testing.T) {
 
 func inferredProof(t *testing.T) *scenario {
 	cfg := provingConfig(8)
-	cfg.QueueDelay, cfg.ProvenAfter, cfg.QuickExit = 20*time.Millisecond, time.Second, time.Second
+	cfg.QueueDelay, cfg.ProvenAfter, cfg.QuickExit, cfg.StartTimeout = 20*time.Millisecond, time.Second, time.Second, time.Minute
 	x := play(t, cfg, row{"start", "watch on"}, row{"conn", "start 101, watch off"})
 	x.event("+2s")
 	x.event("reload")
@@ -254,6 +255,30 @@ func TestProofByLooking(t *testing.T) {
 		row{"+7s", ""},
 		row{"see 102 elsewhere", ""},
 		row{"see 102 at-socket", "retire 101 reload, rolled out 1"}, // old enough, and waits for connections
+	)
+}
+
+// Who does not report, and was seen to compute whenever somebody looked, has not come as far
+// as accepting, whatever its age. It gets longer than one that was seen to wait for something
+// else, as it may start: as long as starts may take.
+func TestProofOfWhoComputes(t *testing.T) {
+	x := inferredProof(t)
+	x.event("see 102 nowhere")
+	x.until("retire 102 reload, rolling restart stopped no-accept", time.Minute, 200*time.Millisecond, "see 102 nowhere")
+	x = inferredProof(t)
+	x.play(
+		row{"see 102 nowhere", ""},
+		row{"+25s", ""},
+		row{"see 102 nowhere", ""},
+		row{"see 102 at-socket", ""},
+		row{"see 102 nowhere", ""}, // a request
+		row{"+4s", "retire 101 reload, rolled out 1"},
+	)
+	x = inferredProof(t)
+	x.play(
+		row{"see 102 nowhere", ""},
+		row{"+10s", ""},
+		row{"see 102", "retire 101 reload, rolled out 1"}, // nobody can tell, and nobody comes
 	)
 }
 

@@ -169,6 +169,8 @@ func (x *scenario) see(words []string) {
 			o.Waits = WaitsAtSocket
 		case "elsewhere":
 			o.Waits = WaitsElsewhere
+		case "nowhere":
+			o.Waits = WaitsNowhere
 		case "holds":
 			o.Holds = true
 		case "finished":

@@ -50,7 +50,9 @@ func (d *deadlines) attention(w *worker) (Instant, Why) {
 		a.add(d.cfg.IgnoreTimeout, max(w.retiredAt, w.since), RetireIgnored)
 	case !w.executed && d.cfg.ExecTimeout > 0: // it is not what will be proven by its age
 		a.add(d.cfg.ExecTimeout, w.started, ExecTimedOut)
-	case w.state == starting && d.infer.on && w.waits == WaitsElsewhere && d.rolling.isNew(w):
+	case w.state == starting && d.infer.on && w.takesNothing() && d.rolling.testing() && d.rolling.isNew(w):
+		// the test has an end of its own
+	case w.state == starting && d.infer.on && w.takesNothing() && d.rolling.isNew(w):
 		a.add(d.cfg.StartTimeout, w.started, StartTimeout) // it replaces another, and was seen not to accept yet
 	case w.state == starting && d.infer.on:
 		a.add(d.infer.patience(), w.started, OldEnough)

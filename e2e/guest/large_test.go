@@ -26,9 +26,10 @@ func (s *service) clients(n int, path string, period time.Duration) rig.Load {
 }
 
 // TestLargePool: a pool of more workers than systemd's default limit of descriptors, under
-// the unit as it is generated, outlives a crash of availd, an upgrade and a reload.
+// the unit as it is generated, outlives a crash of availd, an upgrade and a reload. It runs
+// before the parallel tests: a crash makes systemd look at and log each of its processes, and
+// the others of this machine get no answer meanwhile.
 func TestLargePool(t *testing.T) {
-	t.Parallel()
 	const size = 1100
 	s := pool{
 		name: "large", command: fast,

@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "guest: this is no machine of e2e:", err)
 		os.Exit(1)
 	}
+	// systemctl gives up after 25 s, and systemd may be kept from answering for longer on a
+	// busy machine: one scenario's crash makes it log a thousand processes.
+	if err := os.Setenv("SYSTEMD_BUS_TIMEOUT", "2min"); err != nil {
+		panic(err)
+	}
 	flag.Parse()
 	// The scenarios mostly wait, and more of them at a time than there are CPUs.
 	if err := flag.Set("test.parallel", parallel); err != nil {

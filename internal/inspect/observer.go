@@ -25,9 +25,10 @@ import (
 
 // What a look can tell of what a worker waits for.
 const (
-	unknown   = policy.WaitsUnknown   // some thread runs, or cannot be looked at, or waits for another
+	unknown   = policy.WaitsUnknown   // some thread cannot be looked at, or waits for what does not tell
 	atSocket  = policy.WaitsAtSocket  // a thread waits at a listening socket
-	elsewhere = policy.WaitsElsewhere // every thread is in a call that takes no connection
+	elsewhere = policy.WaitsElsewhere // every thread is in a call that takes no connection, or none has a socket
+	nowhere   = policy.WaitsNowhere   // some thread runs, or is stopped, and no other one waits at a socket
 )
 
 // Worker is one to look at.
@@ -109,8 +110,10 @@ func (o *Observer) Look(w Worker) policy.Observation {
 	f, generation := policy.Observation{Worker: w.PID, Generation: w.Generation}, w.Generation
 	now := map[uint64]int{}
 	v := verdict{threads: maxThreads, accepting: map[int]uint64{}}
-	for _, p := range procfs.Family(w.PID, maxProcesses) {
-		files := filesOf(p)
+	family := procfs.Family(w.PID, maxProcesses)
+	v.uncertain = len(family) == maxProcesses // there may be more
+	for _, p := range family {
+		files, hidden := filesOf(p)
 		listens := map[int]bool{}
 		for fd, inode := range files {
 			switch {
@@ -120,8 +123,13 @@ func (o *Observer) Look(w Worker) policy.Observation {
 				now[inode] = p
 			}
 		}
-		if len(listens) > 0 { // others cannot accept
+		switch {
+		case len(listens) > 0:
 			v.process(process{pid: p, files: files, listens: listens, queues: o.queues})
+		case hidden:
+			v.uncertain = true
+		case len(files) > 0: // it cannot accept; one that exits has no descriptors any more
+			v.seen = true
 		}
 	}
 	f.Waits, f.Holds = v.waits(), len(now) > 0
@@ -176,18 +184,28 @@ func (o *Observer) isConnection(inode uint64) bool {
 func (o *Observer) Close() error { return o.diag.Close() }
 
 // filesOf are the sockets among a process's descriptors, by descriptor, each with its
-// inode number. Descriptors of other kinds are there with 0.
-func filesOf(pid int) map[int]uint64 {
-	files := map[int]uint64{}
+// inode number. Descriptors of other kinds are there with 0. hidden: it may have others, as
+// they may not be read, or as there is a ring of io_uring(7), which keeps sockets for itself.
+func filesOf(pid int) (files map[int]uint64, hidden bool) {
+	files = map[int]uint64{}
 	for f, err := range procfs.Files(pid, 0, maxDescriptors) {
-		if err == nil {
-			files[f.Number], _ = f.Socket()
+		if err != nil {
+			hidden = hidden || !procfs.IsGone(err)
+			continue
 		}
+		files[f.Number], _ = f.Socket()
+		hidden = hidden || f.Link == ring
 	}
-	return files
+	return files, hidden
 }
+
+// ring is what /proc/PID/fd has for a ring of io_uring(7).
+const ring = "anon_inode:[io_uring]"
 
 // isAlive reports whether a process has not begun to exit: then it has no descriptor any
 // more, although it may be there for a while. A connection that such a one had was not
 // finished, and may be what has made it crash.
-func isAlive(pid int) bool { return len(filesOf(pid)) > 0 }
+func isAlive(pid int) bool {
+	files, _ := filesOf(pid)
+	return len(files) > 0
+}

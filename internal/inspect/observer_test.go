@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -39,6 +40,16 @@ func waitAs(how string) {
 		_, _ = unix.EpollWait(ep, make([]unix.EpollEvent, 1), -1)
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "close":
+		_ = unix.Close(3)
+		_ = unix.Pause()
+	case "compute":
+		for n := uint64(1); n > 0; n++ { // for centuries
+		}
+	case "stop":
+		for {
+			_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+		}
 	case "read":
 		var p [2]int
 		_ = unix.Pipe(p[:])
@@ -64,6 +75,7 @@ func observed(t *testing.T, how string) (l *Observer, pid int, address string) {
 	}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env, cmd.ExtraFiles = append(os.Environ(), roleVariable+"="+waits+how), []*os.File{f}
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // who is stopped is woken when its group has lost its leader
 	fd := int(f.Fd())
 	_ = unix.SetNonblock(fd, false)
 	if err := cmd.Start(); err != nil {
@@ -111,16 +123,25 @@ func TestCrash(t *testing.T) {
 	})
 }
 
-// TestWaits: who waits at the socket is told from who waits for something else.
+// TestWaits: who waits at the socket is told from who waits for something else, who cannot
+// wait there, and who does not wait. It stays so.
 func TestWaits(t *testing.T) {
 	for how, want := range map[string]policy.Waits{
 		"accept": atSocket, "poll": atSocket, "select": atSocket, "epoll": atSocket,
-		"sleep": elsewhere, "read": elsewhere, "poll another": elsewhere,
+		"sleep": elsewhere, "read": elsewhere, "poll another": elsewhere, "close": elsewhere,
+		"compute": nowhere, "stop": nowhere,
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			l, pid, _ := observed(t, how)
-			until(t, l, pid, how, func(f policy.Observation) bool { return f.Waits == want })
+			alike := 0
+			until(t, l, pid, how, func(f policy.Observation) bool {
+				alike++
+				if f.Waits != want {
+					alike = 0
+				}
+				return alike == 50
+			})
 		})
 	}
 }
@@ -150,4 +171,20 @@ func TestHoldsAndFinishes(t *testing.T) {
 		_ = c.Close()
 	}
 	until(t, l, pid, "came back", func(f policy.Observation) bool { return f.Finished && f.Waits == atSocket })
+}
+
+// TestHidden: who has a ring may accept by it, without a descriptor.
+func TestHidden(t *testing.T) {
+	if _, hidden := filesOf(os.Getpid()); hidden {
+		t.Error("of this process something is hidden")
+	}
+	var parameters [120]byte // struct io_uring_params
+	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&parameters)), 0)
+	if errno != 0 {
+		t.Skipf("no io_uring(7) here: %v", errno)
+	}
+	if _, hidden := filesOf(os.Getpid()); !hidden {
+		t.Error("a ring may hide what it accepts from")
+	}
+	_ = unix.Close(int(fd))
 }

@@ -20,7 +20,8 @@ import (
 type verdict struct {
 	threads           int // that may still be looked at
 	socket, uncertain bool
-	seen              bool
+	runs              bool           // a thread runs, or is stopped
+	seen              bool           // a thread waits for something else, or a process cannot accept
 	accepting         map[int]uint64 // threads in accept(2), and how often each has run so far
 }
 
@@ -28,7 +29,11 @@ func (v *verdict) waits() policy.Waits {
 	switch {
 	case v.socket:
 		return atSocket
-	case v.uncertain || !v.seen:
+	case v.uncertain:
+		return unknown
+	case v.runs:
+		return nowhere
+	case !v.seen:
 		return unknown
 	default:
 		return elsewhere
@@ -52,8 +57,11 @@ func (v *verdict) process(p process) {
 			return
 		}
 		call, waits, err := procfs.CallOf(p.pid, thread)
+		if procfs.IsGone(err) {
+			continue
+		}
 		if err != nil || !waits {
-			v.uncertain = true
+			v.uncertain, v.runs = v.uncertain || err != nil, v.runs || err == nil
 			continue
 		}
 		switch w, what := p.thread(call); w {
@@ -66,13 +74,20 @@ func (v *verdict) process(p process) {
 		case elsewhere:
 			someElsewhere = true
 		default:
-			v.uncertain = true
+			stopped := isStopped(p.pid, thread)
+			v.uncertain, v.runs = v.uncertain || !stopped, v.runs || stopped
 		}
 	}
 	if someElsewhere {
 		v.seen = true
 		v.uncertain = v.uncertain || !procfs.IsNative(p.pid)
 	}
+}
+
+// isStopped reports whether a thread is stopped, by a signal or by a debugger.
+func isStopped(pid, thread int) bool {
+	state := procfs.ThreadState(pid, thread)
+	return state == 'T' || state == 't'
 }
 
 // thread is what a thread waits for in a call.
@@ -84,7 +99,7 @@ func (p process) thread(c procfs.Call) (policy.Waits, what) {
 // Reads reports whether a thread of a process waits for something to come at one of its
 // descriptors: in read(2) or recv(2), or in poll(2) and the like.
 func Reads(pid, fd int) bool {
-	files := filesOf(pid)
+	files, _ := filesOf(pid)
 	p := process{pid: pid, files: files, listens: map[int]bool{fd: true}, queues: map[uint64]bool{}}
 	if inode := files[fd]; inode != 0 {
 		p.queues[inode] = true
