@@ -25,7 +25,7 @@ func deployCases() (list []deployCase) {
 	ways := []string{"link", "file", "configuration"}
 	for _, how := range []string{"notify", "board", "auto", "queue", "fastcgi", "postfix"} {
 		for _, does := range []string{
-			"exits 0s", "exits 50ms", "exits 100ms", "exits 500ms", "exits 700ms", "exits 1600ms", "exits 2s", "request", "deaf",
+			"exits 0s", "exits 50ms", "exits 100ms", "exits 500ms", "exits 700ms", "exits 1600ms", "exits 2s", "request", "deaf", "closes", "computes", "stops",
 		} {
 			for _, rate := range []string{"0", "1", "10", "40", "limit"} {
 				if does == "request" && rate == "0" {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,10 @@ import (
 //	good       serves
 //	exits D    exits with status 1 after D, and never accepts
 //	request    serves until the first request, which it crashes at
-//	deaf       is ready where workers say so, and never accepts
+//	deaf       is ready where workers say so, and never accepts: it waits for something else
+//	closes     the same, and it has closed the socket
+//	computes   the same, and it does not wait at all
+//	stops      the same, by SIGSTOP
 func workDeployed() {
 	text, err := os.ReadFile(filepath.Join(os.Args[2], "revision"))
 	words := strings.Fields(string(text))
@@ -44,9 +48,9 @@ func workDeployed() {
 	}
 	switch how := os.Args[1]; how {
 	case "board":
-		if r.does == "deaf" {
+		if r.takesNothing() {
 			worker.Ready()
-			_ = unix.Nanosleep(&unix.Timespec{Sec: 1000}, nil)
+			r.hang(3)
 		}
 		err = worker.Serve(context.Background(), func(c net.Conn) { r.serve(c) })
 	case "inetd":
@@ -64,6 +68,26 @@ type revision struct {
 	after      time.Duration
 }
 
+func (r revision) takesNothing() bool {
+	return slices.Contains([]string{"deaf", "closes", "computes", "stops"}, r.does)
+}
+
+// hang does not return.
+func (r revision) hang(listener int) {
+	if r.does == "closes" {
+		_ = unix.Close(listener)
+	}
+	for n := uint64(1); ; n++ {
+		switch r.does {
+		case "computes":
+		case "stops":
+			_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+		default: // a sleep like that of a program which waits for something that never comes
+			_ = unix.Nanosleep(&unix.Timespec{Sec: 1000}, nil)
+		}
+	}
+}
+
 // accept is the loop of a program that was not written for availd, or of one that
 // reports by hand.
 func (r revision) accept(how string) error {
@@ -76,9 +100,8 @@ func (r revision) accept(how string) error {
 	case "notify":
 		worker.Ready()
 	}
-	for r.does == "deaf" {
-		// A sleep like that of a program which waits for something that never comes.
-		_ = unix.Nanosleep(&unix.Timespec{Sec: 1000}, nil)
+	if r.takesNothing() {
+		r.hang(listener)
 	}
 	if how == "notify" {
 		status = leaveSignal()
