@@ -100,6 +100,20 @@ func (f *infer) testify(n int, found Acceptance) bool {
 	return false
 }
 
+// stuck reports whether clients wait, and at each socket where they do it was warned that
+// nobody accepts.
+func (f *infer) stuck() (stuck bool) {
+	for i := range f.queues {
+		if q := &f.queues[i]; q.depth > 0 {
+			if !q.warned {
+				return false
+			}
+			stuck = true
+		}
+	}
+	return stuck
+}
+
 // blame books a start, or with -1 an end, against the sockets that wait.
 func (f *infer) blame(n int) {
 	for i := range f.queues {

@@ -23,6 +23,7 @@ type Condition struct {
 	Draining                              bool
 	FullSince                             Instant // valid if Full
 	Full                                  bool
+	Stuck                                 bool    // of workers that do not report: clients wait, and none of them was seen to be accepted
 	ThrottledUntil                        Instant // valid if Throttled
 	Throttled                             bool
 	Owed                                  int     // accepted connections without a worker, which the caller keeps
@@ -42,7 +43,7 @@ func (s *Service) Condition(now Instant) Condition {
 		FullSince: s.listening.fullSince, Full: s.listening.fullSince != never,
 		ThrottledUntil: s.throttle.due, Throttled: s.throttle.on, Owed: s.short.owed,
 		StressUntil: s.stress.until, Stressed: s.cfg.StressEligible && s.stress.until > now,
-		RollingOut: s.rolling.on, ToReplace: s.rolling.whole, Inferred: s.infer.on,
+		RollingOut: s.rolling.on, ToReplace: s.rolling.whole, Inferred: s.infer.on, Stuck: s.infer.on && s.infer.stuck(),
 		Counters: s.counters,
 	}
 	if c.Inferred && s.infer.busy {

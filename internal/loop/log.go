@@ -17,6 +17,9 @@ import (
 func (l *Loop) log(a policy.Action) {
 	switch a.Kind {
 	case policy.WarnLimit:
+		if l.policy.Condition(l.now).Stuck { // that was said, and no higher limit helps
+			return
+		}
 		l.load.full.warned = true
 		l.say(event.Full, event.Limit(l.cfg.Policy.Limit))
 	case policy.WarnStuck:

@@ -42,9 +42,10 @@ type unserved struct {
 	said  bool
 }
 
-// follow books a look: so many wait. excused: what keeps them waiting is told otherwise.
-func (u *unserved) follow(p progress, waiting int, now policy.Instant, excused bool) {
-	moved := p != u.last
+// follow books a look: so many wait. stuck: nobody accepts, whatever workers are started.
+// excused: what keeps them waiting is told otherwise.
+func (u *unserved) follow(p progress, waiting int, now policy.Instant, stuck, excused bool) {
+	moved := p != u.last && !stuck
 	u.last = p
 	switch {
 	case waiting == 0:
@@ -81,7 +82,8 @@ func (l *load) noteUnserved(c policy.Condition, asked bool) {
 		return
 	}
 	waiting, known := l.sockets.waiting()
-	u.follow(l.progress(c), waiting, l.now, !known || l.full.on || c.Full || c.Throttled || c.Draining || l.cfg.PerConnection)
+	full := (l.full.on || c.Full) && !c.Stuck // who never accepts is not busy
+	u.follow(l.progress(c), waiting, l.now, c.Stuck, !known || full || c.Throttled || c.Draining || l.cfg.PerConnection)
 	if u.shown && !u.said && !c.Inferred { // of programs that do not report the policy knows more
 		u.said = true
 		l.say(event.NoneAccepted, event.Waiting(waiting), event.Took((l.now - u.since).Round(time.Second)),

@@ -8,6 +8,7 @@ import (
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/report"
 	"github.com/availd/availd/internal/status"
+	"github.com/availd/availd/policy"
 )
 
 // checked is what monitoring is told.
@@ -123,5 +124,33 @@ func TestUnknownCounts(t *testing.T) {
 	}
 	if line := w.loop.line.compose(); !strings.HasPrefix(line, "? busy, ? idle, 1 unknown, limit 2") {
 		t.Errorf("told %q", line)
+	}
+}
+
+// TestFullInVain: a pool at its limit of workers that do not report, none of which accepts, is
+// not told to get a higher limit: clients wait, and nobody accepts. Once somebody does it is
+// full as ever.
+func TestFullInVain(t *testing.T) {
+	cfg := queueRules(4)
+	w := newWorld(t, cfg)
+	w.finds.Evidence.Sockets = []policy.Acceptance{policy.NobodyAccepts}
+	for range 6 {
+		w.connect()
+	}
+	w.sampled(12 * time.Second)
+	if c := w.condition(); c.Total != 4 {
+		t.Fatalf("%+v", c)
+	}
+	if n, full := w.said(event.SocketIgnored), w.said(event.Full); n != 1 || full != 0 {
+		t.Errorf("that nobody accepts was said %d times, and that the pool is full %d times", n, full)
+	}
+	if severity, text := w.checked(); severity != status.Critical || !strings.Contains(text, "none accepted since") {
+		t.Errorf("%v: %s", severity, text)
+	}
+	w.finds.Evidence.Sockets[0] = policy.SomebodyAccepts
+	w.accept()
+	w.sampled(5 * time.Second)
+	if severity, text := w.checked(); severity != status.Critical || !strings.Contains(text, "full since") {
+		t.Errorf("somebody accepts, %v: %s", severity, text)
 	}
 }
