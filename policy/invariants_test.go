@@ -81,7 +81,7 @@ func (c *checker) perform(acts []Action) {
 			c.after("probed", c.s.Probed(c.now, int(c.now)&1))
 		case Observe:
 			c.after("observed", c.s.Observed(c.now, int(c.now>>21)&1, []Observation{{
-				Worker: a.Worker, Generation: a.Generation, Waits: Waits(c.now >> 22 % 3), Holds: c.now>>24&1 != 0, Finished: c.now>>25&3 == 0,
+				Worker: a.Worker, Generation: a.Generation, Waits: Waits(c.now >> 22 % 4), Holds: c.now>>24&1 != 0, Finished: c.now>>25&3 == 0,
 			}}))
 		case Sample:
 			c.after("sampled", c.s.Sampled(c.now, []int{int(c.now>>20) & 3, int(c.now>>22)&1 - 1}))
