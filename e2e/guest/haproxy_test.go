@@ -169,7 +169,7 @@ func (b *balancer) stop(t *testing.T, running *harness.Running, one *watched) {
 	t.Helper()
 	long, stopped := make(chan error, 1), make(chan error, 1)
 	go func() {
-		_, err := one.load(1, "/sleep?2000").Get()
+		_, err := one.load(1, "/sleep?10000").Get()
 		long <- err
 	}()
 	harness.WaitFor(t, "a worker to have the long request", harness.Patience, more(running, 50))

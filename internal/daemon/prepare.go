@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -130,7 +131,7 @@ func (d *daemon) givenDirectory() string {
 // askDirectory asks the service manager, "" = it cannot be asked. Where it is not told
 // by the unit it is not asked for, as it is / then.
 func askDirectory(unit string) string {
-	p, err := manager.Show(unit, "WorkingDirectory")
+	p, err := manager.Show(context.Background(), unit, "WorkingDirectory")
 	if err != nil {
 		return ""
 	}

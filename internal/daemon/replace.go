@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"os"
 	"slices"
 	"strings"
@@ -23,7 +24,9 @@ const socketVariable = "AVAILD_SOCKET"
 // is root and starts it again.
 func (d *daemon) replaceSocket(name string, shutDown bool, done func(loop.Remedy)) {
 	go nowait.Blocking(func() {
-		r, err := remedy(unitName(), name, shutDown)
+		ctx, cancel := manager.Unhurried()
+		defer cancel()
+		r, err := remedy(ctx, unitName(), name, shutDown)
 		if err != nil {
 			event.Log(d.log, event.ManagerSilent, event.Socket(name), event.Cause(err))
 		}
@@ -32,19 +35,19 @@ func (d *daemon) replaceSocket(name string, shutDown bool, done func(loop.Remedy
 }
 
 // remedy also says why the service manager was of no help.
-func remedy(service, name string, shutDown bool) (loop.Remedy, error) {
+func remedy(ctx context.Context, service, name string, shutDown bool) (loop.Remedy, error) {
 	socket, reaped := "", false
-	p, err := manager.Show(service, "TriggeredBy", "Restart")
+	p, err := manager.Show(ctx, service, "TriggeredBy", "Restart")
 	if err == nil {
-		socket = socketNamed(name, strings.Fields(p["TriggeredBy"]))
-		reaped = socket != "" && reaps(socket)
+		socket = socketNamed(ctx, name, strings.Fields(p["TriggeredBy"]))
+		reaped = socket != "" && reaps(ctx, socket)
 	} else if os.Getenv(socketVariable) == name {
 		socket, reaped = name, true
 	}
 	if socket == "" {
 		return loop.NoRemedy, err
 	}
-	if err := manager.Enqueue("restart", socket, service); err == nil {
+	if err := manager.Enqueue(ctx, "restart", socket, service); err == nil {
 		return loop.Restarted, nil
 	} else if !shutDown || !reaped || startsAgain(p["Restart"]) {
 		return loop.NoRemedy, err
@@ -60,9 +63,9 @@ func startsAgain(restart string) bool {
 
 // socketNamed is the socket unit whose sockets have that name (FileDescriptorName= of
 // systemd.socket(5), by default the unit's own); "" = none of these.
-func socketNamed(name string, units []string) string {
+func socketNamed(ctx context.Context, name string, units []string) string {
 	for _, unit := range units {
-		if p, err := manager.Show(unit, "FileDescriptorName"); err == nil && (p["FileDescriptorName"] == name || p["FileDescriptorName"] == "" && unit == name) {
+		if p, err := manager.Show(ctx, unit, "FileDescriptorName"); err == nil && (p["FileDescriptorName"] == name || p["FileDescriptorName"] == "" && unit == name) {
 			return unit
 		}
 	}
@@ -70,8 +73,8 @@ func socketNamed(name string, units []string) string {
 }
 
 // reaps reports whether a unit runs availd reap when it has ended.
-func reaps(unit string) bool {
-	p, err := manager.Show(unit, "ExecStopPost")
+func reaps(ctx context.Context, unit string) bool {
+	p, err := manager.Show(ctx, unit, "ExecStopPost")
 	return err == nil && strings.Contains(p["ExecStopPost"], " reap ;")
 }
 

@@ -4,9 +4,9 @@
 //
 // # Diagnostics
 //
-// An error says that there is no service manager, that it does not answer within
-// [Patience], or that this process may not ask for that. Each call waits for an answer, so
-// none is for a goroutine that must not wait.
+// An error says that there is no service manager, that it does not answer in time, or that
+// this process may not ask for that. Each call waits for an answer, so none is for a goroutine
+// that must not wait: for [Patience], or for as long as its context says.
 package manager
 
 import (
@@ -20,13 +20,24 @@ import (
 	"time"
 )
 
-// Patience is how long the service manager may take to answer.
+// Patience is how long the service manager may take to answer where somebody waits for that
+// and goes on without an answer.
 const Patience = 3 * time.Second
+
+// unhurried is how long it may take where nobody waits, and an answer that is missed leaves
+// clients without a service. On a busy machine systemd may be away for half a minute: a crash
+// of a service makes it look at each process that is left, and log it.
+const unhurried = 2 * time.Minute
+
+// Unhurried is a context for a question that may take long.
+func Unhurried() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), unhurried)
+}
 
 // Show returns properties of a unit by name (systemctl(1), show). One that this version of
 // systemd does not know is missing.
-func Show(unit string, names ...string) (map[string]string, error) {
-	all, err := ShowAll(context.Background(), Own(), []string{unit}, names...)
+func Show(ctx context.Context, unit string, names ...string) (map[string]string, error) {
+	all, err := ShowAll(ctx, Own(), []string{unit}, names...)
 	if err != nil || len(all) == 0 {
 		return map[string]string{}, err
 	}
@@ -38,8 +49,7 @@ func Show(unit string, names ...string) (map[string]string, error) {
 func Own() (user bool) { return os.Getenv("MANAGERPID") != "" }
 
 // ShowAll is Show for several units, or patterns of their names, of the system's service
-// manager or of the user's own. A unit that matches nothing has no properties. It waits for
-// [Patience], or as long as ctx says.
+// manager or of the user's own. A unit that matches nothing has no properties.
 func ShowAll(ctx context.Context, user bool, units []string, names ...string) (all []map[string]string, err error) {
 	out, err := ask(ctx, user, append([]string{"show", "--property=" + strings.Join(names, ","), "--"}, units...)...)
 	if err != nil {
@@ -74,8 +84,8 @@ func EnabledSockets(ctx context.Context, user bool) (names []string, err error) 
 
 // Job is the type of the job that is under way with a unit, such as stop or restart; "" =
 // there is none.
-func Job(unit string) (string, error) {
-	out, err := ask(context.Background(), Own(), "list-jobs", "--no-legend", "--full", "--", unit)
+func Job(ctx context.Context, unit string) (string, error) {
+	out, err := ask(ctx, Own(), "list-jobs", "--no-legend", "--full", "--", unit)
 	if err != nil {
 		return "", err
 	}
@@ -89,8 +99,8 @@ func Job(unit string) (string, error) {
 
 // Enqueue asks for a job with units, such as start or restart, and does not wait for it.
 // An error means that there will be none.
-func Enqueue(verb string, units ...string) error {
-	_, err := ask(context.Background(), Own(), append([]string{verb, "--no-block", "--"}, units...)...)
+func Enqueue(ctx context.Context, verb string, units ...string) error {
+	_, err := ask(ctx, Own(), append([]string{verb, "--no-block", "--"}, units...)...)
 	return err
 }
 
@@ -107,6 +117,9 @@ func ask(ctx context.Context, user bool, words ...string) (string, error) {
 	}
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "systemctl", args...)
+	if end, _ := ctx.Deadline(); time.Until(end) > Patience { // by itself it gives up after 25 s
+		cmd.Env = append(os.Environ(), fmt.Sprintf("SYSTEMD_BUS_TIMEOUT=%dms", time.Until(end).Milliseconds()))
+	}
 	cmd.Stderr = &said
 	cmd.WaitDelay = time.Second // for what it has started
 	out, err := cmd.Output()

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // speak puts a systemctl in the way that says its words and then the text, as the real one
@@ -29,7 +30,7 @@ func speak(t *testing.T, text, complaint, status string) (words func() string) {
 
 func TestShow(t *testing.T) {
 	words := speak(t, "Result=resources\nExecStopPost={ path=/usr/bin/availd ; argv[]=/usr/bin/availd reap ; pid=0 }\nNames=", "", "0")
-	p, err := Show("web.socket", "Result", "ExecStopPost", "Names", "None")
+	p, err := Show(t.Context(), "web.socket", "Result", "ExecStopPost", "Names", "None")
 	if err != nil || p["Result"] != "resources" || !strings.Contains(p["ExecStopPost"], "argv[]=/usr/bin/availd reap ;") {
 		t.Errorf("%v, %v", p, err)
 	}
@@ -40,7 +41,7 @@ func TestShow(t *testing.T) {
 		t.Errorf("asked %q", w)
 	}
 	t.Setenv("MANAGERPID", "17")
-	if _, err := Show("web.socket", "Result"); err != nil || !strings.Contains(words(), "--user") {
+	if _, err := Show(t.Context(), "web.socket", "Result"); err != nil || !strings.Contains(words(), "--user") {
 		t.Errorf("a user's service asked %q, %v", words(), err)
 	}
 }
@@ -48,26 +49,48 @@ func TestShow(t *testing.T) {
 func TestJob(t *testing.T) {
 	speak(t, "412 web-other.service stop    waiting\n 413 web.service       restart running", "", "0")
 	for unit, want := range map[string]string{"web.service": "restart", "web-other.service": "stop", "other.service": ""} {
-		if got, err := Job(unit); err != nil || got != want {
+		if got, err := Job(t.Context(), unit); err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", unit, got, err, want)
 		}
 	}
 	speak(t, "No jobs listed.", "", "0")
-	if got, err := Job("web.service"); err != nil || got != "" {
+	if got, err := Job(t.Context(), "web.service"); err != nil || got != "" {
 		t.Errorf("without jobs: %q, %v", got, err)
 	}
 }
 
 func TestRefused(t *testing.T) {
 	words := speak(t, "", "Failed to restart web.socket: Access denied\nSee the logs.", "4")
-	if err := Enqueue("restart", "web.socket", "web.service"); err == nil || !strings.HasSuffix(err.Error(), "Access denied") {
+	if err := Enqueue(t.Context(), "restart", "web.socket", "web.service"); err == nil || !strings.HasSuffix(err.Error(), "Access denied") {
 		t.Error(err)
 	}
 	if w := words(); !strings.Contains(w, "restart --no-block -- web.socket web.service") {
 		t.Errorf("asked %q", w)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if _, err := Job("web.service"); err == nil {
+	if _, err := Job(t.Context(), "web.service"); err == nil {
 		t.Error("without systemctl there is an answer")
+	}
+}
+
+// TestUnhurried: who is not in a hurry waits longer than others, and systemctl does, too.
+func TestUnhurried(t *testing.T) {
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho Timeout=$SYSTEMD_BUS_TIMEOUT\n"
+	if err := os.WriteFile(filepath.Join(dir, "systemctl"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	if p, err := Show(t.Context(), "web.socket", "Timeout"); err != nil || p["Timeout"] != "" {
+		t.Errorf("in a hurry: %v, %v", p, err)
+	}
+	ctx, cancel := Unhurried()
+	defer cancel()
+	p, err := Show(ctx, "web.socket", "Timeout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := time.ParseDuration(p["Timeout"]); err != nil || d < unhurried/2 || d > unhurried {
+		t.Errorf("systemctl waits for %q, want up to %v", p["Timeout"], unhurried)
 	}
 }

@@ -261,7 +261,7 @@ func FromInside(unit string, run check.Run, cfg config.Config) check.Facts {
 	f := check.Facts{Name: strings.TrimSuffix(unit, ".service"), Run: run, Config: cfg}
 	if unit != "" {
 		f.Config = ofUnit(cfg)
-		p, err := manager.Show(unit, "Id", "FragmentPath", "DropInPaths", "NeedDaemonReload")
+		p, err := manager.Show(context.Background(), unit, "Id", "FragmentPath", "DropInPaths", "NeedDaemonReload")
 		if u, unread := unitOf(p); err == nil && unread == nil && p["NeedDaemonReload"] == "no" { // files that this user may not read are no error
 			f.Service = u
 		}

@@ -19,7 +19,9 @@ func killedByStop(service string, getenv func(string) string) bool {
 	if !slices.Contains([]string{"signal", "core-dump"}, getenv("SERVICE_RESULT")) {
 		return false
 	}
-	job, err := manager.Job(service)
+	ctx, cancel := manager.Unhurried()
+	defer cancel()
+	job, err := manager.Job(ctx, service)
 	return err == nil && (job == "stop" || job == "restart")
 }
 
@@ -27,7 +29,9 @@ func killedByStop(service string, getenv func(string) string) bool {
 // its socket down (SocketResult "resources"). One that could not be made in the first place
 // has that result, too: it has become inactive without having been active.
 func makeAnew(socket string) error {
-	p, err := manager.Show(socket, "Result", "ActiveEnterTimestampMonotonic", "InactiveExitTimestampMonotonic")
+	ctx, cancel := manager.Unhurried()
+	defer cancel()
+	p, err := manager.Show(ctx, socket, "Result", "ActiveEnterTimestampMonotonic", "InactiveExitTimestampMonotonic")
 	if err != nil || p["Result"] != "resources" {
 		return nil // without an answer nobody can be asked for the start either
 	}
@@ -38,10 +42,10 @@ func makeAnew(socket string) error {
 	}
 	// A stop of both units ends the service first, and a start would take the place of that
 	// of the socket.
-	if job, err := manager.Job(socket); err != nil || job != "" {
+	if job, err := manager.Job(ctx, socket); err != nil || job != "" {
 		return nil
 	}
-	if err := manager.Enqueue("start", socket); err != nil {
+	if err := manager.Enqueue(ctx, "start", socket); err != nil {
 		return fmt.Errorf("make %s anew: %w", socket, err)
 	}
 	return nil
