@@ -60,7 +60,11 @@ func (d *daemon) prepare(directory string, done func(error)) {
 // configuration and finds the command from there. On error nothing has changed.
 func (d *daemon) read(directory string, perConnection bool) (err error) {
 	if directory == "" {
-		directory = d.givenDirectory()
+		ctx, cancel := manager.Unhurried()
+		defer cancel()
+		if directory, err = d.givenDirectory(ctx); err != nil {
+			return err
+		}
 	}
 	before, err := unix.Open(".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -118,31 +122,38 @@ func startedIn() string {
 }
 
 // givenDirectory is the working directory by the path that the service was given: by
-// WorkingDirectory= of its unit, or by the shell that started it.
-func (d *daemon) givenDirectory() string {
+// WorkingDirectory= of its unit, or by the shell that started it. Where the service manager
+// may not be asked it is what the path led to at the start. It is an error if the service
+// manager has not answered: a link may have been moved, and a reload to what was there before
+// it would be taken for a deployment.
+func (d *daemon) givenDirectory(ctx context.Context) (string, error) {
 	if unit := unitName(); unit != "" && d.place != "/" {
-		if dir := askDirectory(unit); dir != "" {
-			return dir
+		dir, err := askDirectory(ctx, unit)
+		if errors.Is(err, manager.ErrSilent) {
+			return "", fmt.Errorf("WorkingDirectory= of %s is not known: %w; the workers go on as they are; reload again when systemd answers", unit, err)
+		}
+		if dir != "" {
+			return dir, nil
 		}
 	}
-	return d.place
+	return d.place, nil
 }
 
 // askDirectory asks the service manager, "" = it cannot be asked. Where it is not told
 // by the unit it is not asked for, as it is / then.
-func askDirectory(unit string) string {
-	p, err := manager.Show(context.Background(), unit, "WorkingDirectory")
+func askDirectory(ctx context.Context, unit string) (string, error) {
+	p, err := manager.Show(ctx, unit, "WorkingDirectory")
 	if err != nil {
-		return ""
+		return "", err
 	}
 	dir := strings.TrimPrefix(p["WorkingDirectory"], "!") // one that may be missing
 	if dir == "~" {
 		dir = os.Getenv("HOME")
 	}
 	if !filepath.IsAbs(dir) {
-		return ""
+		return "", nil
 	}
-	return dir
+	return dir, nil
 }
 
 // executePatience is how long the command of a reload may take to be executed.

@@ -29,6 +29,9 @@ const Patience = 3 * time.Second
 // of a service makes it look at each process that is left, and log it.
 const unhurried = 2 * time.Minute
 
+// ErrSilent: there may be a service manager, and it has not answered in time.
+var ErrSilent = errors.New("no answer")
+
 // Unhurried is a context for a question that may take long.
 func Unhurried() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), unhurried)
@@ -118,14 +121,14 @@ func ask(ctx context.Context, user bool, words ...string) (string, error) {
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "systemctl", args...)
 	if end, _ := ctx.Deadline(); time.Until(end) > Patience { // by itself it gives up after 25 s
-		cmd.Env = append(os.Environ(), fmt.Sprintf("SYSTEMD_BUS_TIMEOUT=%dms", time.Until(end).Milliseconds()))
+		cmd.Env = append(os.Environ(), fmt.Sprintf("SYSTEMD_BUS_TIMEOUT=%dms", (time.Until(end)+Patience).Milliseconds()))
 	}
 	cmd.Stderr = &said
 	cmd.WaitDelay = time.Second // for what it has started
 	out, err := cmd.Output()
 	switch line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n"); {
 	case ctx.Err() != nil:
-		return "", fmt.Errorf("systemctl %s: no answer within %v", words[0], time.Since(began).Round(time.Second))
+		return "", fmt.Errorf("systemctl %s: %w within %v", words[0], ErrSilent, time.Since(began).Round(time.Second))
 	case err != nil && line != "":
 		return "", fmt.Errorf("systemctl %s: %w", words[0], errors.New(line))
 	case err != nil:

@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,7 +92,25 @@ func TestUnhurried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := time.ParseDuration(p["Timeout"]); err != nil || d < unhurried/2 || d > unhurried {
-		t.Errorf("systemctl waits for %q, want up to %v", p["Timeout"], unhurried)
+	if d, err := time.ParseDuration(p["Timeout"]); err != nil || d < unhurried/2 || d > unhurried+Patience {
+		t.Errorf("systemctl waits for %q, want some %v", p["Timeout"], unhurried)
+	}
+}
+
+// TestSilent: no answer is told from a refusal.
+func TestSilent(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "systemctl"), []byte("#!/bin/sh\nexec sleep 600\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := Show(ctx, "web.socket", "Result"); !errors.Is(err, ErrSilent) {
+		t.Error(err)
+	}
+	speak(t, "", "Failed to get properties: Access denied", "1")
+	if _, err := Show(t.Context(), "web.socket", "Result"); err == nil || errors.Is(err, ErrSilent) {
+		t.Error(err)
 	}
 }
