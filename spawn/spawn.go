@@ -52,7 +52,8 @@ type Command struct {
 	// Session gives each worker a session of its own, not only a process group. A
 	// group with a stopped process whose last tie to its session is cut gets SIGHUP
 	// (setpgid(2)): it would end a worker that is stopped when availd dies, as
-	// workers are that have to be looked at.
+	// workers are that have to be looked at. Where the kernel shares processors between
+	// sessions (sched(7), autogroup), each such worker has a share of its own.
 	Session bool
 	// Detour is set by the Start that found out why no worker can be started directly
 	// here: from then on all are started by way of another image.

@@ -24,9 +24,9 @@ import (
 
 // templateCommand is the command of a template. One that knows the contract leads no session,
 // whatever workers do that are executed: its forks could not be given process groups of their
-// own (setpgid(2)). One that the shared object makes leads a session, as do its forks then: it
-// may be a program that did not become a template, which is stopped to be looked at, and the
-// kernel hangs up a stopped process that leads none when availd dies.
+// own (setpgid(2)). One that the shared object makes leads a session, in which its forks make
+// groups: it may be a program that did not become a template, which is stopped to be looked at,
+// as its forks are, and the kernel hangs up stopped processes of availd's session when that dies.
 func (d *daemon) templateCommand(path string, cfg config.Config) *spawn.Command {
 	c := *d.command
 	c.Session, c.Path, c.Args = cfg.Template == config.TemplatePreload, path, cfg.Command[1:]

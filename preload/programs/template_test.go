@@ -3,13 +3,17 @@ package programs
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/availd/availd/internal/event"
 	"github.com/availd/availd/internal/procfs"
+	"github.com/availd/availd/internal/status"
 	"github.com/availd/availd/internal/testutil"
 )
 
@@ -37,20 +41,57 @@ func TestTemplate(t *testing.T) {
 						filepath.Join(dir, "worker"), mode)
 					p.clients(2, 20)
 					p.counted(40)
-					p.until("all workers are availd's, each in a group and a session of its own", func() bool {
-						for _, w := range p.state().Workers {
-							if s, ok := procfs.ReadStat(w.PID); ok && (s.Parent != p.cmd.Process.Pid || s.Group != w.PID || s.Session != w.PID) {
-								return false
-							}
+					s := p.state() // all of them are idle, so known by their pids
+					if s.Template == nil {
+						t.Fatalf("no template: %+v\n%s", s, p.text())
+					}
+					for _, w := range s.Workers {
+						if st, ok := procfs.ReadStat(w.PID); ok && (st.Parent != p.cmd.Process.Pid || st.Group != w.PID || st.Session != s.Template.PID) {
+							t.Errorf("worker %d of availd %d and template %d: %+v", w.PID, p.cmd.Process.Pid, s.Template.PID, st)
 						}
-						return true
-					})
+					}
 					p.stop()
 					if !p.said(event.TemplateReady.Text) {
 						t.Errorf("no template was ready:\n%s", p.text())
 					}
 				})
 			}
+		}
+	}
+}
+
+// TestTemplateStopped: forks that are stopped when availd is killed, as those are that it looks
+// at, live on. To a group that loses its last tie to its session so, the kernel sends SIGHUP
+// (setpgid(2)).
+func TestTemplateStopped(t *testing.T) {
+	dir := build(t)
+	hangups := make(chan os.Signal, 1) // or what is started under nohup(1) ignores them
+	signal.Notify(hangups, unix.SIGHUP)
+	defer signal.Stop(hangups)
+	p := start(t, nil, []string{"--template=preload", "--preload=" + filepath.Join(dir, "plain.so"), "--protocol=queue", "--limit=3", "--min-spare=3"}, filepath.Join(dir, "worker"), "accept")
+	var s status.Service
+	p.until("three forks", func() bool { s = p.state(); return s.Template != nil && s.Idle == 3 })
+	state := func(pid int) string {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, rest, _ := strings.Cut(string(text), ") ")
+		is, _, _ := strings.Cut(rest, " ")
+		return is
+	}
+	for _, w := range s.Workers {
+		if err := unix.Kill(w.PID, unix.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Kill(w.PID, unix.SIGKILL)
+		p.until("it is stopped", func() bool { return state(w.PID) == "T" })
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.stopped = true
+	_ = p.cmd.Wait() // killed
+	for _, w := range s.Workers {
+		if is := state(w.PID); is != "T" {
+			t.Errorf("worker %d is in state %q after the end of availd, want T as before", w.PID, is)
 		}
 	}
 }
