@@ -14,11 +14,13 @@ import (
 
 // idlePeriod is over which an idle availd may not wake. What Go's runtime does by the
 // clock, it does once a minute; every second minute it collects garbage besides, for
-// which it wakes a thread for each processor and a few more.
+// which it wakes a thread for each processor and a few more. How long that computes depends
+// on the machine: beside others that keep its processors busy one took 20 ms. What wakes
+// seldom and computes is seen by its time: more than a five-hundredth of a processor's.
 const (
 	idlePeriod   = 65 * time.Second
 	runtimeWakes = 12
-	runtimeTicks = 10 * time.Millisecond // one, of the clock that CPU reads
+	runtimeTime  = 100 * time.Millisecond
 )
 
 // unwatched leaves out systemd's watchdog, for which availd has to wake.
@@ -114,8 +116,8 @@ func asleep(t *testing.T, s *service) {
 	<-time.After(idlePeriod) // the period is what is measured
 	used, woken := main.CPU()-cpu, main.Switches()-switches
 	t.Logf("in %v: %v of processor time, %d wake-ups", idlePeriod, used, woken)
-	if used > runtimeTicks || woken > runtimeWakes {
+	if used > runtimeTime || woken > runtimeWakes {
 		t.Errorf("idle availd used %v and woke %d times in %v, want at most Go's %v and %d",
-			used, woken, idlePeriod, runtimeTicks, runtimeWakes)
+			used, woken, idlePeriod, runtimeTime, runtimeWakes)
 	}
 }
