@@ -6,14 +6,18 @@ import "time"
 // samples (infer.go) and the inspections (evidence.go) call noteAccepted, which proves
 // starting workers; the other rules ask patience, served and outlived.
 
-// noteAccepted books that connections were accepted. Where nobody else could, the oldest starting
+// noteAccepted books that connections were accepted after the moment before, which is the
+// earlier one of the two looks that show it. Where nobody else could, the oldest starting
 // workers have done so, and when nobody waits any more all of them could have; but for
 // those that cannot have come so far. Else an inspection tells who has.
-func (f *infer) noteAccepted(accepted, waiting int) {
+func (f *infer) noteAccepted(accepted, waiting int, before Instant) {
 	patience := f.patience()
 	f.learnStartup()
 	if f.acceptedAt = f.now; f.patience() != patience {
 		f.deadlines.replan()
+	}
+	if before > f.rolling.gone {
+		f.newAt = f.now
 	}
 	f.unclear = unclear{lookAt: far}
 	f.reports.heard()
@@ -64,6 +68,13 @@ func (f *infer) patience() time.Duration {
 
 // served reports whether any worker has accepted connections since w was started.
 func (f *infer) served(w *worker) bool { return f.on && f.acceptedAt > w.started }
+
+// servedByNew reports whether workers of a new revision have, where w is one and no older
+// ones are there. That somebody was seen to accept since w was started is not enough: an
+// older one may have, and exited, before it was.
+func (f *infer) servedByNew(w *worker) bool {
+	return f.rolling.alone(w) && f.served(w) && f.newAt > w.started
+}
 
 // outlived reports whether w is too old for its end to be a bad start.
 func (f *infer) outlived(w *worker) bool { return f.on && f.now-w.started > badWindow }

@@ -79,8 +79,13 @@ func (f *infer) inspect() {
 	if f.inspecting || f.table.starting == 0 && !f.anyDoubt() {
 		return
 	}
-	f.inspecting = true
-	f.emit(Action{Kind: Inspect})
+	f.look(0)
+}
+
+// look asks for an inspection; none is under way.
+func (f *infer) look(why Why) {
+	f.inspecting, f.askedAt = true, f.now
+	f.emit(Action{Kind: Inspect, Why: why})
 }
 
 // count has it counted how many connections are held, now and then while the service is
@@ -90,8 +95,7 @@ func (f *infer) count() {
 		return
 	}
 	f.nextCount = f.now + f.cfg.IdleTimeout/counts
-	f.inspecting = true
-	f.emit(Action{Kind: Inspect, Why: Surplus})
+	f.look(Surplus)
 }
 
 // counted books what was counted.
@@ -141,7 +145,8 @@ func (f *infer) anyDoubt() bool {
 func (s *Service) Inspected(now Instant, e Evidence) []Action {
 	s.begin(now)
 	i := &s.infer
-	i.inspecting = false
+	before := i.lookedAt
+	i.inspecting, i.lookedAt = false, i.askedAt
 	if !i.on || s.draining {
 		return s.actions
 	}
@@ -170,7 +175,7 @@ func (s *Service) Inspected(now Instant, e Evidence) []Action {
 	}
 	s.infer.sawWorkers(e)
 	if accepted {
-		s.infer.noteAccepted(0, 1)
+		s.infer.noteAccepted(0, 1, before)
 	}
 	s.infer.judgeDoubt(e)
 	s.listening.settle()
@@ -182,7 +187,7 @@ func (s *Service) Inspected(now Instant, e Evidence) []Action {
 func (s *Service) Accepted(now Instant, worker int) []Action {
 	s.begin(now)
 	if w := s.table.byID[worker]; w != nil && s.infer.on {
-		s.infer.noteAccepted(0, 1)
+		s.infer.noteAccepted(0, 1, w.started)
 		s.reports.prove(w)
 		s.listening.settle()
 	}

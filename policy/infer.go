@@ -33,7 +33,11 @@ type infer struct {
 	since      Instant // the queue has not been empty since; never = it is
 	delay      Instant // beginning of the delay that is under way
 	seen       int     // samples in it
-	acceptedAt Instant // the queue was last seen to shrink; never = it was not yet
+	acceptedAt Instant // it was last seen that somebody has accepted; never = it was not yet
+	newAt      Instant // … and no older worker can have, as all had gone at the look before that
+	sampledAt  Instant // the latest sample
+	lookedAt   Instant // the latest inspection that was answered was asked for
+	askedAt    Instant // the one under way was
 	startup    time.Duration
 	queues     []queue
 	window     window
@@ -115,12 +119,14 @@ func (s *Service) Sampled(now Instant, depths []int) []Action {
 	if !i.on || s.throttle.on || s.draining {
 		return s.actions
 	}
+	before := i.sampledAt
+	i.sampledAt = now
 	waiting, accepted, ignored := s.infer.measure(depths)
 	if waiting == 0 && !ignored && (i.woken || i.since != never) {
 		accepted = max(accepted, 1) // one waited, and does not any more
 	}
 	if accepted > 0 {
-		s.infer.noteAccepted(accepted, waiting)
+		s.infer.noteAccepted(accepted, waiting, before)
 	}
 	if waiting > 0 {
 		s.infer.queueWaits(waiting)

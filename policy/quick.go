@@ -67,8 +67,8 @@ func (f *infer) lookIntoQuick() {
 	if f.inspecting {
 		return
 	}
-	f.inspecting, f.doubt.asked = true, true
-	f.emit(Action{Kind: Inspect, Why: QuickEnd})
+	f.doubt.asked = true
+	f.look(QuickEnd)
 }
 
 // judgeDoubt draws the conclusion from an inspection.
@@ -86,7 +86,7 @@ func (f *infer) judgeDoubt(e Evidence) {
 		if f.throttle.cause.Why != BadEnds { // then only a finished request is good news
 			f.throttle.recover(&d.worker)
 		}
-		if f.rolling.testing() && f.rolling.alone(&d.worker) {
+		if f.rolling.testing() && f.servedByNew(&d.worker) {
 			f.rolling.prevail(true)
 		}
 	case !asked:
@@ -119,7 +119,7 @@ func (f *infer) judgeTestedQuick(w *worker) bool {
 	switch {
 	case !f.on || !f.doubt.once || !f.rolling.on || f.now-w.started > f.cfg.QuickExit:
 		return false
-	case f.rolling.alone(w) && f.served(w):
+	case f.servedByNew(w):
 		f.rolling.prevail(true)
 		return true
 	case f.waiting() == 0 && !f.served(w):

@@ -165,8 +165,8 @@ func (f *infer) lookIntoCrashes() {
 	if f.inspecting || f.now < f.storm.nextLook {
 		return
 	}
-	f.inspecting, f.storm.nextLook = true, f.now+lookPause
-	f.emit(Action{Kind: Inspect, Why: BadEnds})
+	f.storm.nextLook = f.now + lookPause
+	f.look(BadEnds)
 }
 
 // sawHolder books that a worker was seen with a connection.
