@@ -34,6 +34,8 @@ type Holder struct {
 // Evidence answers an Inspect action.
 type Evidence struct {
 	Sockets []Acceptance // by socket; what is missing is NotKnown
+	// After: SomebodyAccepts says so of that moment and later; 0 = it may have been earlier, too.
+	After   Instant
 	Holders []Holder
 	// Blind says that the descriptors of workers cannot be looked at.
 	Blind bool
@@ -84,7 +86,7 @@ func (f *infer) inspect() {
 
 // look asks for an inspection; none is under way.
 func (f *infer) look(why Why) {
-	f.inspecting, f.askedAt = true, f.now
+	f.inspecting = true
 	f.emit(Action{Kind: Inspect, Why: why})
 }
 
@@ -145,8 +147,7 @@ func (f *infer) anyDoubt() bool {
 func (s *Service) Inspected(now Instant, e Evidence) []Action {
 	s.begin(now)
 	i := &s.infer
-	before := i.lookedAt
-	i.inspecting, i.lookedAt = false, i.askedAt
+	i.inspecting = false
 	if !i.on || s.draining {
 		return s.actions
 	}
@@ -175,7 +176,7 @@ func (s *Service) Inspected(now Instant, e Evidence) []Action {
 	}
 	s.infer.sawWorkers(e)
 	if accepted {
-		s.infer.noteAccepted(0, 1, before)
+		s.infer.noteAccepted(0, 1, e.After)
 	}
 	s.infer.judgeDoubt(e)
 	s.listening.settle()

@@ -36,8 +36,6 @@ type infer struct {
 	acceptedAt Instant // it was last seen that somebody has accepted; never = it was not yet
 	newAt      Instant // … and no older worker can have, as all had gone at the look before that
 	sampledAt  Instant // the latest sample
-	lookedAt   Instant // the latest inspection that was answered was asked for
-	askedAt    Instant // the one under way was
 	startup    time.Duration
 	queues     []queue
 	window     window

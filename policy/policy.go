@@ -98,7 +98,7 @@ func New(cfg Config) *Service {
 	s.infer = infer{
 		core: c, listening: &s.listening, starts: &s.starts, reports: &s.reports, deadlines: &s.deadlines, exits: &s.exits,
 		throttle: &s.throttle, guard: &s.guard, work: &s.work, shrink: &s.shrink, rolling: &s.rolling,
-		due: far, since: never, acceptedAt: never, newAt: never, sampledAt: never, lookedAt: never, storm: storm{fast: period{began: never}, slow: period{began: never}}, unclear: unclear{lookAt: far},
+		due: far, since: never, acceptedAt: never, newAt: never, sampledAt: never, storm: storm{fast: period{began: never}, slow: period{began: never}}, unclear: unclear{lookAt: far},
 	}
 	s.work = work{
 		core: c, deadlines: &s.deadlines, retirement: &s.retirement, infer: &s.infer, due: far,

@@ -170,3 +170,33 @@ func TestSilentQuickReload(t *testing.T) {
 		}
 	}
 }
+
+// An older worker that is asked to exit, to make room for the test, may accept once more. Whom
+// it has accepted proves nothing.
+func TestSilentQuickReloadRetiring(t *testing.T) {
+	x := reloaded(t, 1)
+	old, said := pid(x.started-1), []string(nil)
+	do := func(event string) {
+		x.event(event)
+		said = append(said, x.said...)
+	}
+	look := func(sees string) {
+		x.sees = []string{sees}
+		for n, looks := 0, x.looks; x.looks == looks && n < 20; n++ {
+			do("+20ms")
+			do("sample")
+		}
+	}
+	look("somebody")
+	do("exit " + old + " 0")
+	look("somebody")
+	for n := 0; n < 5 && x.s.rolling.on; n++ {
+		x.sees = []string{"nobody"}
+		do("exit " + pid(x.started-1) + " 0")
+		do("+20ms")
+		do("sample")
+	}
+	if !slices.Contains(said, "rolling restart stopped quick-end") {
+		t.Errorf("said: %q", said)
+	}
+}

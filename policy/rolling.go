@@ -35,7 +35,7 @@ type progress struct {
 	owed   int // retired before their replacement was there
 	due    Instant
 	began  Instant
-	gone   Instant // since then no older worker is there that was not asked to retire; far = one is
+	gone   Instant // since then no older worker is there; far = one is
 	waits  Instant // when it is said that the test has found no room; far = not
 	failed bool    // a startup failure stopped the latest one
 	proof  proof
@@ -92,7 +92,7 @@ func (r *rolling) replaceable(w *worker) bool { return !w.retiring && w.generati
 // advance takes the rolling restart one step further. It runs at the end of every
 // event while there is one.
 func (r *rolling) advance() {
-	if r.table.old == 0 {
+	if w := r.table.oldest; w == nil || r.isNew(w) { // one that is asked to exit may accept once more
 		r.gone = min(r.gone, r.now)
 	}
 	r.judgeTest()

@@ -46,6 +46,7 @@ type scenario struct {
 	sees    []string
 	inspect func() Evidence // instead of sees, unless nil
 	looks   int             // inspections
+	looked  Instant         // when the latest was made
 	ticks   int             // wake-ups by a deadline
 	wakes   int             // … and by the sockets
 	said    []string
@@ -284,7 +285,8 @@ func (x *scenario) do(acts []Action) {
 // evidence is what an inspection finds.
 func (x *scenario) evidence() Evidence {
 	x.looks++
-	e := Evidence{Seen: x.s.Newcomers(nil)} // as the loop asks whom to look at
+	e := Evidence{Seen: x.s.Newcomers(nil), After: x.looked} // as the loop asks whom to look at
+	x.looked = x.now
 	for _, word := range x.sees {
 		switch word {
 		case "unseen":

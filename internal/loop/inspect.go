@@ -36,6 +36,8 @@ type inspection struct {
 	again     policy.Instant // they are not found out before, as that would cost too much
 	queues    []inspect.Queue
 	accepts   []policy.Acceptance // what the policy was not told of
+	after     policy.Instant      // … and which is later than that; valid if it is about anything
+	read      policy.Instant      // the latest look that has read lists was asked for; 0 = none was
 
 	measured bool            // workers measure waits at TCP sockets, and say so
 	seen     state.Histogram // waits that looks have found there, while that is not known
@@ -109,6 +111,9 @@ func (i *inspection) inspected(f *inspect.Answer) {
 	}
 	i.settle()
 	evidence := i.remember(f.Evidence)
+	if len(f.Queues) > 0 {
+		i.read = i.aged
+	}
 	if i.forPolicy {
 		i.forPolicy = false
 		i.accepts = i.accepts[:0]
@@ -159,6 +164,10 @@ func (i *inspection) remember(e policy.Evidence) policy.Evidence {
 	for len(i.accepts) < len(i.sockets.list) {
 		i.accepts = append(i.accepts, policy.NotKnown)
 	}
+	if !slices.ContainsFunc(i.accepts, func(a policy.Acceptance) bool { return a != policy.NotKnown }) {
+		i.after = i.read
+	}
+	e.After = i.after
 	for n, found := range e.Sockets {
 		if n < len(i.accepts) && (found == policy.SomebodyAccepts || found == policy.NobodySeen) {
 			i.accepts[n] = max(i.accepts[n], found)
