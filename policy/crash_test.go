@@ -101,8 +101,8 @@ func (c *checker) restored() {
 func sameAfterCrash(a, b Condition) bool {
 	for _, c := range []*Condition{&a, &b} {
 		c.Watch, c.Full, c.FullSince, c.RollingOut, c.Replaced, c.ToReplace = 0, false, 0, false, 0, 0
-		if c.Inferred { // that all are busy is seen anew
-			c.Idle, c.Busy, c.Serving = c.Idle+c.Busy, 0, c.Serving-c.Busy
+		if c.Inferred { // that all are busy is seen anew, and that none accepts
+			c.Idle, c.Busy, c.Serving, c.Stuck = c.Idle+c.Busy, 0, c.Serving-c.Busy, false
 		}
 		if !c.Throttled {
 			c.ThrottledUntil = 0
