@@ -170,6 +170,8 @@ func (r *rolling) prevail(served bool) {
 	if p.distrusted {
 		p.distrusted, p.served, p.resumes, p.pause = false, true, far, 0
 		r.failed = false
+	}
+	if first {
 		r.deadlines.replan()
 	}
 	if first && r.on {

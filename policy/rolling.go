@@ -202,6 +202,7 @@ func (r *rolling) tick() {
 func (r *rolling) finish() {
 	r.on, r.due, r.waits = false, far, far
 	r.proof.rest()
+	r.deadlines.replan()
 	r.emit(Action{Kind: RollingDone, Number: r.whole})
 	r.listening.settle() // it may have held back starts for clients
 }
@@ -209,6 +210,7 @@ func (r *rolling) finish() {
 // cancel ends it because the service is being stopped: all workers are retired then.
 func (r *rolling) cancel() {
 	r.on, r.due, r.waits, r.proof = false, far, far, noProof()
+	r.deadlines.replan()
 }
 
 // stop stops it because of a startup failure of the new revision: the old
@@ -219,6 +221,7 @@ func (r *rolling) stop(generation uint64, cause Action) bool {
 	}
 	r.on, r.failed, r.due, r.waits = false, true, far, far
 	r.proof.rest()
+	r.deadlines.replan() // the test has an end of its own, and it is over
 	if !r.proof.served {
 		r.distrust(cause)
 	}
