@@ -59,7 +59,7 @@ __attribute__((noinline, visibility("default"))) pid_t availd_fork(void)
 // kernel shares processors between sessions (sched(7), autogroup), a session of its own would
 // leave the template, for whose forks others wait, one share of as many as there are workers:
 // with two of six clients on a page that crashes, php-cgi served 0.6 times what php-fpm did,
-// and serves 0.9 times that now. A group whose last tie to its session is cut while one of it
+// and serves 0.7 to 0.9 times that now. A group whose last tie to its session is cut while one of it
 // is stopped gets SIGHUP (setpgid(2)), and availd stops workers to look at them. That tie is
 // the process between, so it has to be gone before availd hears of this one. The end of
 // availd, which is in another session, cuts none.
